@@ -1,0 +1,18 @@
+//! `itlscope` reads what Cisco IP phones say on the wire while they boot, and answers whether their ITL really has to be
+//! deleted.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! bytes ─▶ frame ─▶ datagram / segment ─▶ event ─▶ phone ─▶ finding ─▶ view
+//! capture    packet       dissect                  phone     verdict    report
+//! ```
+//!
+//! Arrows only go right. Everything between [`capture`] and the views is sans-IO: state machines that are fed borrowed bytes
+//! and the capture's own time. No clock, no thread, no file and no terminal in there, so one code serves a file, a live
+//! interface, a fuzzer and a unit test. [`trust`] stands beside the way: it reads trust lists and knows no packets.
+
+pub mod bytes;
+pub mod capture;
+pub mod digest;
+pub mod x509;

@@ -1,0 +1,3 @@
+//! The `itlscope` program.
+
+fn main() {}
