@@ -15,4 +15,6 @@
 pub mod bytes;
 pub mod capture;
 pub mod digest;
+pub mod escape;
+pub mod trust;
 pub mod x509;
