@@ -11,8 +11,10 @@ mod envelope;
 mod header;
 mod key;
 mod list;
+pub mod notes;
 mod record;
 mod reference;
+pub mod show;
 pub mod signature;
 mod sniff;
 #[doc(hidden)]

@@ -170,7 +170,7 @@ pub(super) fn parse(file: &[u8], warnings: &mut Warnings) -> Result<Header, List
             builder.open_container(&mut reader, warnings)?;
             continue;
         }
-        let field = field(&mut reader, 0, |tag| name(tag).to_owned(), end)?;
+        let field = field(&mut reader, 0, named, end)?;
         builder.boundaries.push(reader.position());
         if let Some(length) = builder.take(&field, warnings)? {
             let Some(header) = file.get(..length) else {
@@ -238,7 +238,16 @@ pub(super) const fn name(tag: u8) -> &'static str {
         tag::CONTENT_DIGEST_ALGORITHM => "CONTENTDIGESTALGORITHM",
         tag::CONTENT_DIGEST => "CONTENTDIGEST",
         tag::SIGNER_VERSION => "SIGNERVERSION",
-        _ => "an unknown tag",
+        _ => "UNKNOWN",
+    }
+}
+
+/// The name for error messages, in which an unknown tag is a number.
+fn named(tag: u8) -> String {
+    if name(tag) == "UNKNOWN" {
+        format!("tag {tag}")
+    } else {
+        name(tag).to_owned()
     }
 }
 

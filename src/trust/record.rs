@@ -241,7 +241,7 @@ impl Record {
         warnings: &mut Warnings,
     ) -> Result<(Self, usize), ListError> {
         let mut reader = Reader::new(bytes);
-        let first = field(&mut reader, offset, |tag| name(tag).to_owned(), "the file")?;
+        let first = field(&mut reader, offset, named, "the file")?;
         if first.tag != tag::RECORD_LENGTH {
             let expected = format!("RECORDLENGTH (tag 1) of record #{index}");
             return Err(ListError::new(offset, expected, format!("tag {}", first.tag)));
@@ -274,7 +274,7 @@ impl Record {
         let mut reader = Reader::new(whole);
         let _ = reader.skip(5);
         while !reader.is_empty() {
-            let field = field(&mut reader, offset, |tag| name(tag).to_owned(), &end)?;
+            let field = field(&mut reader, offset, named, &end)?;
             record.rows.push(field.row());
             let before = seen
                 .get_mut(usize::from(field.tag))
@@ -377,7 +377,16 @@ pub(super) const fn name(tag: u8) -> &'static str {
         tag::IP_ADDRESS => "IPADDRESS",
         tag::CERT_HASH => "CERTHASH",
         tag::HASH_ALGORITHM => "HASH ALGORITHM",
-        _ => "an unknown tag",
+        _ => "UNKNOWN",
+    }
+}
+
+/// The name for error messages, in which an unknown tag is a number.
+fn named(tag: u8) -> String {
+    if name(tag) == "UNKNOWN" {
+        format!("tag {tag}")
+    } else {
+        name(tag).to_owned()
     }
 }
 

@@ -2,9 +2,11 @@
 //! `show` and `diff`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
+#![expect(clippy::format_collect, reason = "clearer, and tests are not fast paths")]
 
 mod parse;
 mod signatures;
+mod text;
 
 /// A file that `fixtures/trust/make.py` made, or a text that names its origin in its first line.
 fn fixture(name: &str) -> Vec<u8> {
