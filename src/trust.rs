@@ -7,11 +7,15 @@
 //! section. Lengths and offsets are in bytes, times in seconds since 1970-01-01T00:00:00Z. Nothing in here panics on any
 //! input, and memory stays a small multiple of the input plus a constant.
 
+pub mod compare;
+pub mod document;
 mod envelope;
 mod header;
 mod key;
 mod list;
 pub mod notes;
+mod outlook;
+pub mod predict;
 mod record;
 mod reference;
 pub mod show;
@@ -25,6 +29,7 @@ mod tlv;
 pub use envelope::{Encryption, SignedFile};
 pub use header::{DigestAlgorithm, Header, Signature, Signer};
 pub use list::{ListKind, Origin, TrustList};
+pub use outlook::outlook;
 pub use record::{Function, HashAlgorithm, Record};
 pub use reference::{EmptyArgument, Reference, ReferenceArgument, ReferenceError, ReferenceKind, ReferenceTarget};
 pub use sniff::what_is;

@@ -1,0 +1,336 @@
+//! What changed from one trust list to another.
+//!
+//! In: two lists. Out: [`Change`]s, the header's first, then record by record. It refuses to judge what a change means for
+//! phones: that is [`super::predict`].
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::header::Signer;
+use super::list::TrustList;
+use super::record::{Function, Record};
+use super::signature::is_cut_from;
+use crate::digest::Sha1Sum;
+
+/// One difference between two lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What differs.
+    pub kind: ChangeKind,
+    /// The difference in words.
+    pub text: String,
+    /// How it was; `None` for what is new.
+    pub old: Option<String>,
+    /// How it is; `None` for what is gone.
+    pub new: Option<String>,
+    /// Numbers of the records in the old and the new list; `None` for the header and where there is none.
+    pub records: (Option<usize>, Option<usize>),
+}
+
+/// What differs between two lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// The whole file's checksum.
+    Checksum,
+    /// The file's length.
+    Length,
+    /// Who signed.
+    Signer,
+    /// The digest algorithm of the signature.
+    Digest,
+    /// The format's version.
+    Version,
+    /// The version of the signer's abilities.
+    SignerVersion,
+    /// When it was signed.
+    Timestamp,
+    /// A record that only the new list has.
+    RecordAdded,
+    /// A record that only the old list has.
+    RecordRemoved,
+    /// Another certificate for the same subject in the same role.
+    RecordReplaced,
+    /// The same certificate, with another name or address of its server.
+    RecordChanged,
+}
+
+impl ChangeKind {
+    /// The name for machines: `record_added`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Checksum => "checksum",
+            Self::Length => "length",
+            Self::Signer => "signer",
+            Self::Digest => "digest",
+            Self::Version => "version",
+            Self::SignerVersion => "signer_version",
+            Self::Timestamp => "timestamp",
+            Self::RecordAdded => "record_added",
+            Self::RecordRemoved => "record_removed",
+            Self::RecordReplaced => "record_replaced",
+            Self::RecordChanged => "record_changed",
+        }
+    }
+}
+
+impl fmt::Display for ChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Everything that differs from `old` to `new`. What either does not know is not compared.
+pub fn compare(old: &TrustList, new: &TrustList) -> Vec<Change> {
+    let mut changes = header(old, new);
+    changes.extend(records(old, new));
+    changes
+}
+
+/// Whether both lists are known to be one and the same file; `None` when they share no checksum to tell by.
+pub fn is_same_file(one: &TrustList, other: &TrustList) -> Option<bool> {
+    let sha1 = one.sha1.zip(other.sha1).map(|(one, other)| one == other);
+    sha1.or_else(|| one.md5.zip(other.md5).map(|(one, other)| one == other))
+}
+
+/// Whether two records stand for the same certificate: by hash where both have one, else by issuer and serial.
+pub fn is_same_certificate(one: &Record, other: &Record) -> bool {
+    match (one.certificate_sha1, other.certificate_sha1) {
+        (Some(one), Some(other)) => one == other,
+        _ => is_same_identity(one, other),
+    }
+}
+
+/// Whether two records have the same issuer and serial, lost bytes of damaged text aside.
+pub(super) fn is_same_identity(one: &Record, other: &Record) -> bool {
+    let (Some(serial), Some(other_serial)) = (&one.serial, &other.serial) else {
+        return false;
+    };
+    let damaged = one.serial_damaged || other.serial_damaged;
+    let serials = if damaged {
+        is_cut_from(serial, other_serial)
+    } else {
+        serial == other_serial
+    };
+    serials && one.issuer.is_some() && one.issuer == other.issuer
+}
+
+fn header(old: &TrustList, new: &TrustList) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut note = |kind, what: &str, old: Option<String>, new: Option<String>| {
+        if let (Some(old), Some(new)) = (old, new)
+            && old != new
+        {
+            changes.push(Change {
+                kind,
+                text: format!("{what}: {old} -> {new}"),
+                old: Some(old),
+                new: Some(new),
+                records: (None, None),
+            });
+        }
+    };
+    let version = |numbers: Option<(u8, u8)>| numbers.map(|(major, minor)| format!("{major}.{minor}"));
+    let sha1 = old.sha1.is_some() && new.sha1.is_some();
+    let sum = |list: &TrustList| {
+        if sha1 {
+            list.sha1.map(|sum| sum.to_string())
+        } else {
+            list.md5.map(|sum| sum.to_string())
+        }
+    };
+    note(
+        ChangeKind::Checksum,
+        if sha1 { "SHA-1" } else { "MD5" },
+        sum(old),
+        sum(new),
+    );
+    let number = |number: usize| number.to_string();
+    note(
+        ChangeKind::Length,
+        "length in bytes",
+        old.length.map(number),
+        new.length.map(number),
+    );
+    if let (Some(one), Some(other)) = (old.signer(), new.signer())
+        && !is_same_signer(one, other)
+    {
+        note(
+            ChangeKind::Signer,
+            "signer",
+            Some(signer_text(one)),
+            Some(signer_text(other)),
+        );
+    }
+    let digest = |list: &TrustList| list.header.digest.map(|digest| digest.to_string());
+    note(ChangeKind::Digest, "digest of the signature", digest(old), digest(new));
+    note(
+        ChangeKind::Version,
+        "format version",
+        version(old.header.version),
+        version(new.header.version),
+    );
+    // Most lists have no signer version, so its coming and going is a change.
+    let signer_version = |list: &TrustList| {
+        let known = list.origin == super::Origin::File;
+        known.then(|| version(list.header.signer_version).unwrap_or_else(|| "none".to_owned()))
+    };
+    note(
+        ChangeKind::SignerVersion,
+        "signer version",
+        signer_version(old),
+        signer_version(new),
+    );
+    let signed = |list: &TrustList| list.header.timestamp.map(super::show::date);
+    note(ChangeKind::Timestamp, "signed on", signed(old), signed(new));
+    changes
+}
+
+/// Whether two headers name the same signer.
+pub(super) fn is_same_signer(one: &Signer, other: &Signer) -> bool {
+    let damaged = one.serial_damaged || other.serial_damaged;
+    match (&one.serial, &other.serial) {
+        (Some(one), Some(other)) if damaged && !is_cut_from(one, other) => return false,
+        (one, other) if !damaged && one != other => return false,
+        _ => {}
+    }
+    one.issuer == other.issuer
+}
+
+fn signer_text(signer: &Signer) -> String {
+    match (&signer.name, &signer.serial) {
+        (Some(name), Some(serial)) => format!("{name} serial {serial}"),
+        _ => signer.to_string(),
+    }
+}
+
+/// Pairs the records, the surest matches first, and describes what is left.
+fn records(old: &TrustList, new: &TrustList) -> Vec<Change> {
+    let mut partner: Vec<Option<usize>> = vec![None; old.records.len()];
+    let mut taken = vec![false; new.records.len()];
+    let same_role = |one: &Record, other: &Record| one.function == other.function;
+    let matches: [fn(&Record, &Record) -> bool; 3] = [
+        is_same_certificate,
+        |one, other| one.is_blank() && other.is_blank() && one.dns_name == other.dns_name,
+        |one, other| one.subject.is_some() && one.subject == other.subject,
+    ];
+    for is_match in matches {
+        for (record, partner) in old
+            .records
+            .iter()
+            .zip(&mut partner)
+            .filter(|(_, partner)| partner.is_none())
+        {
+            let mut free = new
+                .records
+                .iter()
+                .zip(&mut taken)
+                .enumerate()
+                .filter(|(_, (_, taken))| !**taken);
+            if let Some((at, (_, taken))) =
+                free.find(|(_, (other, _))| same_role(record, other) && is_match(record, other))
+            {
+                *taken = true;
+                *partner = Some(at);
+            }
+        }
+    }
+    let mut changes = Vec::new();
+    for (record, partner) in old.records.iter().zip(partner) {
+        match partner.and_then(|at| new.records.get(at)) {
+            Some(other) => changes.extend(pair(record, other)),
+            None => changes.push(single(ChangeKind::RecordRemoved, record, "gone")),
+        }
+    }
+    let added = new.records.iter().zip(taken).filter(|(_, taken)| !taken);
+    changes.extend(added.map(|(record, _)| single(ChangeKind::RecordAdded, record, "new")));
+    changes
+}
+
+fn single(kind: ChangeKind, record: &Record, word: &str) -> Change {
+    let description = describe(record);
+    let is_old = kind == ChangeKind::RecordRemoved;
+    Change {
+        kind,
+        text: format!("{}: {word}: {description}", role(record)),
+        old: is_old.then(|| description.clone()),
+        new: (!is_old).then_some(description),
+        records: (is_old.then_some(record.index), (!is_old).then_some(record.index)),
+    }
+}
+
+fn pair(old: &Record, new: &Record) -> Option<Change> {
+    let function = old
+        .function
+        .map_or_else(|| "no function".into(), super::record::Function::short);
+    let (kind, text) = if is_same_certificate(old, new) || (old.is_blank() && new.is_blank()) {
+        let (before, after) = (place(old), place(new));
+        if before == after {
+            return None;
+        }
+        let name = old.subject.as_ref().map_or("", |name| name.short());
+        (
+            ChangeKind::RecordChanged,
+            format!("{function}: {name}: the same certificate, {before} -> {after}"),
+        )
+    } else {
+        let how = if is_same_identity(old, new) {
+            "the same serial, but another certificate"
+        } else {
+            "another certificate for the same name (regenerated)"
+        };
+        (
+            ChangeKind::RecordReplaced,
+            format!("{function}: {how}: {} -> {}", describe(old), serial_and_hash(new)),
+        )
+    };
+    Some(Change {
+        kind,
+        text,
+        old: Some(describe(old)),
+        new: Some(describe(new)),
+        records: (Some(old.index), Some(new.index)),
+    })
+}
+
+fn role(record: &Record) -> Cow<'static, str> {
+    record.function.map_or(Cow::Borrowed("no function"), Function::short)
+}
+
+fn place(record: &Record) -> String {
+    match (&record.dns_name, record.ip_address) {
+        (Some(name), Some(address)) => format!("{name} at {address}"),
+        (Some(name), None) => name.clone(),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => "no address".to_owned(),
+    }
+}
+
+fn describe(record: &Record) -> String {
+    if record.is_blank() {
+        return format!("no certificate, {}", place(record));
+    }
+    let name = record
+        .subject
+        .as_ref()
+        .map_or_else(|| "no name".to_owned(), |name| name.as_str().to_owned());
+    format!("{name} {}", serial_and_hash(record))
+}
+
+fn serial_and_hash(record: &Record) -> String {
+    let serial = record
+        .serial
+        .as_ref()
+        .map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    match record.certificate_sha1 {
+        Some(Sha1Sum(bytes)) => {
+            let start: String = bytes
+                .iter()
+                .take(4)
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<Vec<_>>()
+                .concat();
+            format!("serial {serial} (SHA-1 {start}…)")
+        }
+        None => format!("serial {serial}"),
+    }
+}
