@@ -15,4 +15,6 @@
 pub mod bytes;
 pub mod capture;
 pub mod digest;
+pub mod dissect;
+pub mod packet;
 pub mod x509;
