@@ -1,17 +1,21 @@
 //! The one vocabulary in which dissectors speak to the rest.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Content;
-use crate::capture::Span;
+use crate::capture::{Moment, Span};
 use crate::digest::Digests;
+use crate::x509::Certificate;
 
 /// Something that was seen on the wire. An event with the `id` of an earlier one of its kind replaces it: more is known now.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A file was asked for.
     Download(Box<Download>),
+    /// A TLS connection was made or tried.
+    Tls(Box<TlsSession>),
 }
 
 /// One attempt to get one file.
@@ -65,4 +69,229 @@ pub enum Outcome {
     Refused,
     /// The server said nothing.
     Unanswered,
+}
+
+/// One TLS session, or the attempt at one.
+#[derive(Debug, Clone)]
+pub struct TlsSession {
+    /// Tells sessions apart within one run.
+    pub id: u64,
+    /// What is behind the server's port.
+    pub service: Service,
+    /// Who connected.
+    pub client: SocketAddr,
+    /// To whom.
+    pub server: SocketAddr,
+    /// The name that the client asked for (SNI), as it stood on the wire.
+    pub server_name: Option<String>,
+    /// The version that the server chose.
+    pub version: Option<TlsVersion>,
+    /// The cipher suite that the server chose.
+    pub cipher: Option<CipherSuite>,
+    /// The server's own certificate.
+    pub certificate: Option<Arc<Certificate>>,
+    /// Why there is or is not a certificate.
+    pub certificate_status: CertificateStatus,
+    /// The client's own certificate: of a phone its MIC or LSC.
+    pub client_certificate: Option<Arc<Certificate>>,
+    /// How it ended.
+    pub outcome: SessionOutcome,
+    /// Why it was not established, in an engineer's words.
+    pub reason: Option<String>,
+    /// Alerts in the order in which they were seen.
+    pub alerts: Vec<Alert>,
+    /// When it got how far.
+    pub milestones: Milestones,
+    /// Lengths of the first encrypted application records from the client, in bytes on the wire.
+    pub client_data: Vec<usize>,
+    /// The same from the server.
+    pub server_data: Vec<usize>,
+    /// Its frames.
+    pub span: Span,
+}
+
+/// The moments in a TLS session that later questions ask for; `None` where that was not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Milestones {
+    /// The ClientHello.
+    pub client_hello: Option<Moment>,
+    /// The ServerHello.
+    pub server_hello: Option<Moment>,
+    /// The server's certificate, when its last byte was there.
+    pub certificate: Option<Moment>,
+    /// The client's key exchange: it went on after the certificate.
+    pub key_exchange: Option<Moment>,
+    /// The handshake was complete.
+    pub established: Option<Moment>,
+    /// The client's first application data.
+    pub client_data: Option<Moment>,
+    /// The server's first application data.
+    pub server_data: Option<Moment>,
+}
+
+/// What is behind a server's port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// The Trust Verification Service, TCP 2445.
+    Tvs,
+    /// Tomcat, TCP 8443.
+    Tomcat,
+    /// Secure download of configuration, TCP 6971 and 6972.
+    Https,
+    /// Any other port.
+    Other,
+}
+
+/// Why there is or is not a server certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CertificateStatus {
+    /// It was seen.
+    Seen,
+    /// TLS 1.3 encrypts it.
+    Encrypted,
+    /// The session was resumed: none is sent.
+    Resumed,
+    /// It was not sent, or is not in the capture.
+    NotCaptured,
+}
+
+/// How a TLS session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SessionOutcome {
+    /// It goes on.
+    Pending,
+    /// The handshake completed.
+    Established,
+    /// One side refused: an alert, no listener, or no answer to the certificate but the end of the connection.
+    Refused,
+    /// The connection was reset before the handshake was complete.
+    Reset,
+    /// None of these was seen.
+    Incomplete,
+}
+
+/// One alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alert {
+    /// Who sent it.
+    pub from: Side,
+    /// Level and description, unless it was encrypted.
+    pub clear: Option<(u8, u8)>,
+    /// Where.
+    pub moment: Moment,
+}
+
+/// One side of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Who connected.
+    Client,
+    /// Who was connected to.
+    Server,
+}
+
+impl Side {
+    /// The other side.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// A protocol version as it stands on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TlsVersion(pub u16);
+
+impl TlsVersion {
+    /// The first version that encrypts certificates.
+    pub const TLS_1_3: Self = Self(0x0304);
+}
+
+impl fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0x0002 => f.write_str("SSL 2.0"),
+            0x0300 => f.write_str("SSL 3.0"),
+            0x0301 => f.write_str("TLS 1.0"),
+            0x0302 => f.write_str("TLS 1.1"),
+            0x0303 => f.write_str("TLS 1.2"),
+            0x0304 => f.write_str("TLS 1.3"),
+            other => write!(f, "0x{other:04x}"),
+        }
+    }
+}
+
+/// A cipher suite as it stands on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CipherSuite(pub u16);
+
+impl fmt::Display for CipherSuite {
+    /// The name that IANA registered, else the number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match tls_parser::TlsCipherSuite::from_id(self.0) {
+            Some(suite) => f.write_str(suite.name),
+            None => write!(f, "0x{:04x}", self.0),
+        }
+    }
+}
+
+impl Alert {
+    /// `fatal` or `warning`; `None` where it was encrypted or is neither.
+    pub const fn level(&self) -> Option<&'static str> {
+        match self.clear {
+            Some((1, _)) => Some("warning"),
+            Some((2, _)) => Some("fatal"),
+            _ => None,
+        }
+    }
+
+    /// Whether it ends the session by its level.
+    pub const fn is_fatal(&self) -> bool {
+        matches!(self.clear, Some((2, _)))
+    }
+
+    /// The name of RFC 5246 7.2 and RFC 8446 6, such as `unknown_ca`; `None` where it was encrypted.
+    pub fn description(&self) -> Option<String> {
+        let (_, description) = self.clear?;
+        let name = match description {
+            0 => "close_notify",
+            10 => "unexpected_message",
+            20 => "bad_record_mac",
+            21 => "decryption_failed",
+            22 => "record_overflow",
+            30 => "decompression_failure",
+            40 => "handshake_failure",
+            41 => "no_certificate",
+            42 => "bad_certificate",
+            43 => "unsupported_certificate",
+            44 => "certificate_revoked",
+            45 => "certificate_expired",
+            46 => "certificate_unknown",
+            47 => "illegal_parameter",
+            48 => "unknown_ca",
+            49 => "access_denied",
+            50 => "decode_error",
+            51 => "decrypt_error",
+            60 => "export_restriction",
+            70 => "protocol_version",
+            71 => "insufficient_security",
+            80 => "internal_error",
+            86 => "inappropriate_fallback",
+            90 => "user_canceled",
+            100 => "no_renegotiation",
+            109 => "missing_extension",
+            110 => "unsupported_extension",
+            111 => "certificate_unobtainable",
+            112 => "unrecognized_name",
+            113 => "bad_certificate_status_response",
+            114 => "bad_certificate_hash_value",
+            115 => "unknown_psk_identity",
+            116 => "certificate_required",
+            120 => "no_application_protocol",
+            other => return Some(format!("alert_{other}")),
+        };
+        Some(name.to_owned())
+    }
 }

@@ -41,6 +41,11 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
         Some(&mut slot.flow)
     }
 
+    /// Whether there are more flows than there may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.flows.len() > self.most
+    }
+
     /// Whether there is a flow of `key`; it does not count as seen.
     pub(super) fn contains(&self, key: &K) -> bool {
         self.flows.contains_key(key)
@@ -75,12 +80,13 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
         self.flows.remove(key).map(|slot| slot.flow)
     }
 
-    /// Takes one flow out that was idle for too long, or for which there is no room. To be called until it gives none.
-    pub(super) fn pop_expired(&mut self, now: Timestamp) -> Option<(K, V)> {
+    /// Takes one flow out that was idle for too long, or for which there is no room: where there are too many flows, or
+    /// `no_room` says so. To be called until it gives none.
+    pub(super) fn pop_expired(&mut self, now: Timestamp, no_room: bool) -> Option<(K, V)> {
         // Each turn drops a queue entry or moves it behind all others, so one round is the most that is useful.
         for _ in 0..self.queue.len() {
             let &(queued, key) = self.queue.front()?;
-            let crowded = self.flows.len() > self.most;
+            let crowded = no_room || self.flows.len() > self.most;
             if !crowded && now.nanos_since(queued) <= self.lifetime {
                 return None;
             }
@@ -97,7 +103,7 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
             self.queue.push_back((slot.queued, key));
         }
         // Every flow was seen since it was queued: the one at the front was so the longest ago.
-        if self.flows.len() > self.most {
+        if no_room || self.flows.len() > self.most {
             while let Some((_, key)) = self.queue.pop_front() {
                 if let Some(flow) = self.remove(&key) {
                     return Some((key, flow));
@@ -130,10 +136,10 @@ mod tests {
         table.get_or_insert_with(1, at(0.0), || "one");
         table.get_or_insert_with(2, at(0.0), || "two");
         assert_eq!(table.get(&1, at(0.9)), Some(&mut "one"));
-        assert_eq!(table.pop_expired(at(1.5)), Some((2, "two")));
-        assert_eq!(table.pop_expired(at(1.5)), None);
-        assert_eq!(table.pop_expired(at(2.0)), Some((1, "one")));
-        assert_eq!(table.pop_expired(at(9.0)), None);
+        assert_eq!(table.pop_expired(at(1.5), false), Some((2, "two")));
+        assert_eq!(table.pop_expired(at(1.5), false), None);
+        assert_eq!(table.pop_expired(at(2.0), false), Some((1, "one")));
+        assert_eq!(table.pop_expired(at(9.0), false), None);
     }
 
     #[test]
@@ -144,7 +150,7 @@ mod tests {
             let now = at(f64::from(key) / 1000.0);
             table.get_or_insert_with(key, now, || ());
             table.get(&0, now);
-            while let Some((gone, ())) = table.pop_expired(now) {
+            while let Some((gone, ())) = table.pop_expired(now, false) {
                 assert_ne!(gone, 0);
             }
             assert!(table.len() <= 100);
@@ -159,7 +165,7 @@ mod tests {
         table.get_or_insert_with(1, at(0.0), || "old");
         table.remove(&1);
         table.get_or_insert_with(1, at(0.8), || "new");
-        assert_eq!(table.pop_expired(at(1.5)), None);
+        assert_eq!(table.pop_expired(at(1.5), false), None);
         assert_eq!(table.drain(), [(1, "new")]);
         assert_eq!(table.drain(), []);
     }

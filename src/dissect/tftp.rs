@@ -178,9 +178,14 @@ impl Tftp {
         true
     }
 
+    /// Whether more conversations are followed than may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.conversations.is_full()
+    }
+
     /// Ends conversations that were idle for too long.
     pub(super) fn expire(&mut self, now: Timestamp, store: &mut ContentStore, events: &mut Vec<Event>) {
-        while let Some((_, conversation)) = self.conversations.pop_expired(now) {
+        while let Some((_, conversation)) = self.conversations.pop_expired(now, store.is_full()) {
             self.conclude(conversation, store, events);
         }
     }
