@@ -16,5 +16,7 @@ pub mod bytes;
 pub mod capture;
 pub mod digest;
 pub mod dissect;
+pub mod escape;
 pub mod packet;
+pub mod trust;
 pub mod x509;

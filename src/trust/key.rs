@@ -1,0 +1,146 @@
+//! Public keys of records and certificates.
+//!
+//! In: the PUBLICKEY field of a record, or a certificate in DER. Out: [`PublicKey`], which can try a signature. It refuses
+//! to know whose key it is.
+
+use std::fmt;
+
+use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use x509_parser::der_parser::oid;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::RSAPublicKey;
+
+use super::header::DigestAlgorithm;
+
+/// A public key in the two forms that lists hold (domain.md 2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PublicKey {
+    /// PKCS#1 `RSAPublicKey` in DER.
+    Rsa { der: Vec<u8>, bits: usize },
+    /// Uncompressed X9.62 point.
+    Ec { curve: Curve, point: Vec<u8> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Curve {
+    P256,
+    P384,
+    P521,
+}
+
+/// A digest that a signature was tried with. SHA-384 is not numbered in lists, but the number 3 was once taken for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Digest {
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+        })
+    }
+}
+
+impl Digest {
+    /// What a header's digest number may mean, most likely first. The number of SHA-512 is not beyond doubt (domain.md 10),
+    /// and the signature itself tells which digest it is made over.
+    pub(super) const fn candidates(named: Option<DigestAlgorithm>) -> &'static [Self] {
+        match named {
+            Some(DigestAlgorithm::Sha1) => &[Self::Sha1],
+            Some(DigestAlgorithm::Sha256) => &[Self::Sha256],
+            Some(DigestAlgorithm::Sha512) => &[Self::Sha512, Self::Sha384],
+            Some(DigestAlgorithm::Unknown(_)) | None => &[Self::Sha1, Self::Sha256, Self::Sha512, Self::Sha384],
+        }
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { bits, .. } => write!(f, "RSA {bits} bits"),
+            Self::Ec { curve: Curve::P256, .. } => f.write_str("EC P-256"),
+            Self::Ec { curve: Curve::P384, .. } => f.write_str("EC P-384"),
+            Self::Ec { curve: Curve::P521, .. } => f.write_str("EC P-521"),
+        }
+    }
+}
+
+impl PublicKey {
+    /// Reads the PUBLICKEY field of a record.
+    pub(super) fn from_record(bytes: &[u8]) -> Result<Self, String> {
+        let curve = match (bytes.first(), bytes.len()) {
+            (Some(0x30), _) => return Self::rsa(bytes),
+            (Some(0x04), 65) => Curve::P256,
+            (Some(0x04), 97) => Curve::P384,
+            (Some(0x04), 133) => Curve::P521,
+            (None, _) => return Err("its public key is empty".to_owned()),
+            (Some(first), length) => {
+                return Err(format!("its public key of {length} bytes, the first {first:02x}, has no known form"));
+            }
+        };
+        Ok(Self::Ec { curve, point: bytes.to_vec() })
+    }
+
+    /// Takes the key out of a certificate in DER.
+    pub(super) fn from_certificate(der: &[u8]) -> Result<Self, String> {
+        let (_, certificate) =
+            X509Certificate::from_der(der).map_err(|_| "its certificate cannot be read".to_owned())?;
+        let info = certificate.public_key();
+        let algorithm = info.algorithm.oid();
+        let known = [oid!(1.2.840.113549.1.1.1), oid!(1.2.840.10045.2.1)];
+        if !known.contains(algorithm) {
+            return Err(format!("its key is of the kind {algorithm}, neither RSA nor EC"));
+        }
+        Self::from_record(&info.subject_public_key.data)
+    }
+
+    fn rsa(der: &[u8]) -> Result<Self, String> {
+        let (_, key) = RSAPublicKey::from_der(der).map_err(|_| "its RSA key cannot be read".to_owned())?;
+        let modulus = key.modulus.iter().position(|&byte| byte != 0);
+        let modulus = modulus.and_then(|first| key.modulus.get(first..)).unwrap_or_default();
+        let unused = modulus.first().map_or(0, |first| first.leading_zeros());
+        let bits = modulus.len().saturating_mul(8).saturating_sub(usize::try_from(unused).unwrap_or(0));
+        Ok(Self::Rsa { der: der.to_vec(), bits })
+    }
+
+    /// Whether the signature over `message` is this key's. `Err` says why that cannot be tried at all.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8], digest: Digest) -> Result<bool, String> {
+        let (algorithm, key) = self.algorithm(digest)?;
+        Ok(UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok())
+    }
+
+    fn algorithm(&self, digest: Digest) -> Result<(&'static dyn VerificationAlgorithm, &[u8]), String> {
+        match self {
+            Self::Rsa { bits, .. } if !(1024..=8192).contains(bits) => {
+                Err(format!("an RSA key of {bits} bits cannot be checked, only 1024 to 8192"))
+            }
+            Self::Rsa { bits, der } => {
+                let algorithm: &'static dyn VerificationAlgorithm = match digest {
+                    Digest::Sha1 => &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+                    Digest::Sha256 => &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+                    Digest::Sha512 => &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+                    Digest::Sha384 if *bits >= 2048 => &signature::RSA_PKCS1_2048_8192_SHA384,
+                    Digest::Sha384 => return Err(format!("SHA-384 with an RSA key of {bits} bits cannot be checked")),
+                };
+                Ok((algorithm, der))
+            }
+            Self::Ec { curve, point } => {
+                let algorithm: &'static dyn VerificationAlgorithm = match (curve, digest) {
+                    (Curve::P256, Digest::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
+                    (Curve::P256, Digest::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
+                    (Curve::P384, Digest::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
+                    (Curve::P384, Digest::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
+                    _ => return Err(format!("{digest} with {self} cannot be checked")),
+                };
+                Ok((algorithm, point))
+            }
+        }
+    }
+}
