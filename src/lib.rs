@@ -18,5 +18,6 @@ pub mod digest;
 pub mod dissect;
 pub mod escape;
 pub mod packet;
+pub mod phone;
 pub mod trust;
 pub mod x509;
