@@ -68,7 +68,7 @@ checksum!(
 pub struct NotHex;
 
 /// The two checksums that engineers compare: of one file's complete bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digests {
     /// MD5 of the whole file.
     pub md5: Md5Sum,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use crate::capture::{Frame, FrameId, LinkType, Timestamp};
+use crate::capture::{Frame, FrameId, LinkType};
 
 use duplicate::Duplicates;
 use fragment::Fragments;
@@ -210,7 +210,7 @@ pub fn link_name(link: LinkType) -> String {
 
 /// Lets unit tests elsewhere say when something happened.
 #[cfg(test)]
-pub(crate) fn at(seconds: f64) -> Timestamp {
+pub(crate) fn at(seconds: f64) -> crate::capture::Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "test times are small")]
-    Timestamp::from_nanos((seconds * 1e9) as i64)
+    crate::capture::Timestamp::from_nanos((seconds * 1e9) as i64)
 }

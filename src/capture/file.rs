@@ -1,7 +1,7 @@
 //! One capture, whatever its format.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use super::buffer::BlockBuffer;
@@ -152,25 +152,4 @@ fn recognise<R: Read>(buffer: &mut BlockBuffer<R>) -> Result<Format, Problem> {
     }
     let found = window.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
     Err(Problem::NotACapture { found })
-}
-
-/// Counts the bytes that pass, for whoever shows progress.
-pub struct Counted<R> {
-    inner: R,
-    counter: std::sync::Arc<std::sync::atomic::AtomicU64>,
-}
-
-impl<R> Counted<R> {
-    /// Counts what is read from `inner` into `counter`.
-    pub const fn new(inner: R, counter: std::sync::Arc<std::sync::atomic::AtomicU64>) -> Self {
-        Self { inner, counter }
-    }
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.counter.fetch_add(count as u64, std::sync::atomic::Ordering::Relaxed);
-        Ok(count)
-    }
 }

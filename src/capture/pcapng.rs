@@ -92,7 +92,7 @@ impl PcapNgReader {
             }
             let kind = self.u32_at(window, 0).unwrap_or(0);
             let length = self.u32_at(window, 4).unwrap_or(0);
-            if length < 12 || length % 4 != 0 {
+            if length < 12 || !length.is_multiple_of(4) {
                 return Err(Problem::Damaged {
                     offset: offset + 4,
                     what: format!("a block claims a length of {length}, expected a multiple of 4 from 12"),

@@ -1,12 +1,12 @@
 //! The one vocabulary in which dissectors speak to the rest.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::Content;
 use crate::capture::{Moment, Span};
-use crate::digest::Digests;
+use crate::digest::{Digests, Sha1Sum};
 use crate::x509::Certificate;
 
 /// Something that was seen on the wire. An event with the `id` of an earlier one of its kind replaces it: more is known now.
@@ -16,6 +16,10 @@ pub enum Event {
     Download(Box<Download>),
     /// A TLS connection was made or tried.
     Tls(Box<TlsSession>),
+    /// A phone said which lists it holds.
+    SelfReport(Box<SelfReport>),
+    /// Something told who is behind an address.
+    Identity(Box<Identity>),
 }
 
 /// One attempt to get one file.
@@ -192,6 +196,7 @@ pub enum Side {
 
 impl Side {
     /// The other side.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Client => Self::Server,
@@ -294,4 +299,70 @@ impl Alert {
         };
         Some(name.to_owned())
     }
+}
+
+/// What a phone says of the trust lists that it holds: the alarm `DeviceTLInfo` in a SIP REFER (domain.md 4.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelfReport {
+    /// The device name in the alarm.
+    pub device: Option<String>,
+    /// The ITL.
+    pub itl: Option<ReportedList>,
+    /// The CTL.
+    pub ctl: Option<ReportedList>,
+    /// The TFTP server of the ITL, as the alarm says.
+    pub itl_tftp_server: Option<String>,
+    /// The TFTP server of the CTL, as the alarm says.
+    pub ctl_tftp_server: Option<String>,
+    /// The alarm's `StatusCode`; its values are not documented.
+    pub status_code: Option<String>,
+    /// Who said it.
+    pub client: SocketAddr,
+    /// To whom.
+    pub server: SocketAddr,
+    /// Where.
+    pub moment: Moment,
+}
+
+/// A list in a [`SelfReport`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReportedList {
+    /// The SHA-1 of the file that the phone holds.
+    Installed(Sha1Sum),
+    /// The phone holds none.
+    NotInstalled,
+}
+
+/// What tells who is behind an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// How it was told.
+    pub source: IdentitySource,
+    /// The address that it is about; `None` where it was told below IP.
+    pub address: Option<IpAddr>,
+    /// The device name, as it stood on the wire.
+    pub device: Option<String>,
+    /// The model, as it stood on the wire.
+    pub model: Option<String>,
+    /// Firmware, as it stood on the wire.
+    pub software: Option<String>,
+    /// TFTP servers that the device was given (DHCP options 150 and 66).
+    pub tftp_servers: Vec<String>,
+    /// Where.
+    pub moment: Moment,
+}
+
+/// How an [`Identity`] was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IdentitySource {
+    /// DHCP options.
+    Dhcp,
+    /// Cisco Discovery Protocol.
+    Cdp,
+    /// LLDP-MED.
+    Lldp,
+    /// SIP REGISTER.
+    SipRegister,
+    /// SCCP station register.
+    SccpRegister,
 }

@@ -318,7 +318,7 @@ impl Connection {
         if let Protocol::Tls(tls) = &self.protocol {
             self.held += tls.held();
         }
-        self.client_stream.is_finished() && self.server_stream.is_finished()
+        self.client_stream.is_over() && self.server_stream.is_over()
     }
 
     fn flush(&mut self, certificates: &mut CertificateCache, events: &mut Vec<Event>) {

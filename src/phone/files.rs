@@ -32,6 +32,7 @@ pub enum FileKind {
 
 impl FileKind {
     /// The kind that the name tells (domain.md 4.2).
+    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the name was put in capitals")]
     pub fn from_name(path: &str) -> Self {
         let file = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_uppercase();
         if file.ends_with(".TLV") && file.starts_with("ITL") {
@@ -179,6 +180,16 @@ impl Files {
             candidates.retain(|candidate| candidate.is(signer));
         }
         // One certificate stands in several records and several lists: its key is tried once.
+        let mut keys: Vec<&[u8]> = Vec::new();
+        candidates.retain(|candidate| match candidate {
+            Candidate::Record { record, .. } => {
+                let key = record.public_key.as_deref().unwrap_or_default();
+                let is_new = !keys.contains(&key);
+                keys.push(key);
+                is_new
+            }
+            Candidate::Certificate { .. } => true,
+        });
         candidates.truncate(MOST_KEYS);
         let verification = signature::verify(&signed.header, &content.bytes, &candidates);
         let status = verification.status();

@@ -7,7 +7,7 @@ use super::files::{FileKind, ServedList, SignatureFound};
 use super::name::DeviceName;
 use crate::capture::Span;
 use crate::digest::Digests;
-use crate::dissect::event::{Outcome, TlsSession, Transport};
+use crate::dissect::event::{Identity, Outcome, SelfReport, TlsSession, Transport};
 
 /// One phone, put together from what its name and its addresses did.
 #[derive(Debug, Clone)]
@@ -20,6 +20,10 @@ pub struct Phone {
     pub downloads: Vec<Arc<DownloadRecord>>,
     /// TLS sessions in the order of their first frames.
     pub sessions: Vec<Arc<TlsSession>>,
+    /// What it said of the lists that it holds, in order.
+    pub reports: Vec<Arc<SelfReport>>,
+    /// What else told who it is, in order.
+    pub identities: Vec<Arc<Identity>>,
     /// Devices that share this address, so that what was seen there cannot be said to be of one of them.
     pub shared_by: Vec<DeviceName>,
 }
@@ -68,6 +72,11 @@ impl Phone {
     /// The last complete list of this kind that was served to it.
     pub fn last_list(&self, kind: FileKind) -> Option<&DownloadRecord> {
         self.downloads.iter().rev().find(|download| download.is_complete(kind)).map(AsRef::as_ref)
+    }
+
+    /// The model, where something told it.
+    pub fn model(&self) -> Option<&str> {
+        self.identities.iter().rev().find_map(|identity| identity.model.as_deref())
     }
 
     /// What to call it: its name, else its address.

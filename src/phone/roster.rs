@@ -15,7 +15,7 @@ use super::files::{FileKind, Files};
 use super::name::DeviceName;
 use super::record::{DownloadRecord, Phone};
 use crate::capture::{Moment, Timestamp};
-use crate::dissect::event::{CertificateStatus, Download, Event, Outcome, Service, TlsSession};
+use crate::dissect::event::{CertificateStatus, Download, Event, Identity, Outcome, SelfReport, Service, TlsSession};
 
 /// Devices at one address with less time between them share it. A released address is given out again much later.
 const SHARED_WITHIN: u64 = 900_000_000_000;
@@ -51,6 +51,8 @@ pub struct Roster {
 #[derive(Debug, Default)]
 struct Device {
     downloads: VecDeque<Arc<DownloadRecord>>,
+    reports: VecDeque<Arc<SelfReport>>,
+    identities: VecDeque<Arc<Identity>>,
     /// Addresses in the order in which it used them.
     addresses: Vec<IpAddr>,
     substantial: bool,
@@ -61,6 +63,7 @@ struct Device {
 struct Station {
     downloads: VecDeque<Arc<DownloadRecord>>,
     sessions: VecDeque<Arc<TlsSession>>,
+    identities: VecDeque<Arc<Identity>>,
     /// Devices seen here: from when to when.
     devices: Vec<Stay>,
     substantial: bool,
@@ -84,6 +87,8 @@ impl Roster {
         match event {
             Event::Download(download) => self.download(*download),
             Event::Tls(session) => self.session(*session),
+            Event::SelfReport(report) => self.report(*report),
+            Event::Identity(identity) => self.identity(*identity),
         }
     }
 
@@ -120,26 +125,73 @@ impl Roster {
         });
         let substantial = record.outcome == Outcome::Complete;
         let most = self.limits.each;
-        let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
-        station.substantial |= substantial;
-        let Some(device_name) = device else {
+        let Some(name) = device else {
+            let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
+            station.substantial |= substantial;
             self.forgotten += put(&mut station.downloads, record, most, |record| record.id);
             return;
         };
-        station.stay(&device_name, record.span.first.time, record.span.last.time);
-        let device = self.devices.get_or_insert(device_name, self.limits.phones, &mut self.forgotten);
+        let (first, last) = (record.span.first.time, record.span.last.time);
+        self.device_at(name.clone(), address, first);
+        let device = self.device_at(name, address, last);
         device.substantial |= substantial;
-        if device.addresses.last() != Some(&address) && device.addresses.len() < most {
-            device.addresses.retain(|&known| known != address);
-            device.addresses.push(address);
-        }
-        self.forgotten += put(&mut device.downloads, record, most, |record| record.id);
+        let gone = put(&mut device.downloads, record, most, |record| record.id);
+        self.forgotten += gone;
     }
 
     fn session(&mut self, session: TlsSession) {
         let station = self.stations.get_or_insert(session.client.ip(), self.limits.phones, &mut self.forgotten);
         station.substantial |= session.certificate_status != CertificateStatus::NotCaptured;
         self.forgotten += put(&mut station.sessions, Arc::new(session), self.limits.each, |session| session.id);
+    }
+
+    fn report(&mut self, report: SelfReport) {
+        let Some(name) = report.device.as_deref().and_then(DeviceName::new) else { return };
+        let (address, time, most) = (report.client.ip(), report.moment.time, self.limits.each);
+        let device = self.device_at(name, address, time);
+        device.substantial = true;
+        device.reports.push_back(Arc::new(report));
+        if device.reports.len() > most {
+            device.reports.pop_front();
+            self.forgotten += 1;
+        }
+    }
+
+    fn identity(&mut self, identity: Identity) {
+        let name = identity.device.as_deref().and_then(DeviceName::new);
+        let most = self.limits.each;
+        let identities = match (name, identity.address) {
+            (Some(name), Some(address)) => &mut self.device_at(name, address, identity.moment.time).identities,
+            (Some(name), None) => {
+                &mut self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten).identities
+            }
+            (None, Some(address)) => {
+                &mut self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten).identities
+            }
+            (None, None) => return,
+        };
+        // The same announcement comes every minute: only what is new is kept.
+        let news = |known: &Arc<Identity>| Identity { moment: identity.moment, ..(**known).clone() } != identity;
+        if identities.iter().all(news) {
+            identities.push_back(Arc::new(identity));
+            if identities.len() > most {
+                identities.pop_front();
+                self.forgotten += 1;
+            }
+        }
+    }
+
+    /// The device, seen at this address now.
+    fn device_at(&mut self, name: DeviceName, address: IpAddr, time: Timestamp) -> &mut Device {
+        let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
+        station.stay(&name, time, time);
+        let most = self.limits.each;
+        let device = self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten);
+        if device.addresses.last() != Some(&address) && device.addresses.len() < most {
+            device.addresses.retain(|&known| known != address);
+            device.addresses.push(address);
+        }
+        device
     }
 
     /// All phones: those with a name by name, then the addresses without one.
@@ -156,19 +208,24 @@ impl Roster {
     fn phone(&self, name: &DeviceName, device: &Device) -> Phone {
         let mut downloads: Vec<_> = device.downloads.iter().cloned().collect();
         let mut sessions = Vec::new();
+        let mut identities: Vec<_> = device.identities.iter().cloned().collect();
         for address in &device.addresses {
             let Some(station) = self.stations.get(address) else { continue };
             let owns = |moment: Moment| station.owner(moment.time) == Owner::One(name);
             downloads.extend(station.downloads.iter().filter(|download| owns(download.span.first)).cloned());
             sessions.extend(station.sessions.iter().filter(|session| owns(session.span.first)).cloned());
+            identities.extend(station.identities.iter().filter(|identity| owns(identity.moment)).cloned());
         }
         downloads.sort_by_key(|download| (download.span.first, download.id));
         sessions.sort_by_key(|session: &Arc<TlsSession>| (session.span.first, session.id));
+        identities.sort_by_key(|identity| identity.moment);
         Phone {
             name: Some(name.clone()),
             addresses: device.addresses.clone(),
             downloads,
             sessions,
+            reports: device.reports.iter().cloned().collect(),
+            identities,
             shared_by: Vec::new(),
         }
     }
@@ -233,7 +290,9 @@ fn nameless(address: IpAddr, station: &Station) -> Option<Phone> {
         return None;
     }
     let shared_by = station.devices.iter().map(|stay| stay.device.clone()).collect();
-    Some(Phone { name: None, addresses: vec![address], downloads, sessions, shared_by })
+    let identities = station.identities.iter().filter(|identity| is_nobodys(identity.moment)).cloned().collect();
+    let reports = Vec::new();
+    Some(Phone { name: None, addresses: vec![address], downloads, sessions, reports, identities, shared_by })
 }
 
 /// Puts a record in the place of the earlier one with its id, else at the end. Returns how many had to go for it.

@@ -79,9 +79,9 @@ impl Stream {
         self.waiting_bytes
     }
 
-    /// Whether everything up to the sender's FIN was delivered.
-    pub(super) fn is_finished(&self) -> bool {
-        self.end.is_some_and(|end| self.next >= end)
+    /// Whether everything up to the sender's FIN was delivered and acknowledged, the FIN too.
+    pub(super) fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| self.next >= end && self.acked > end)
     }
 
     /// Takes a segment's payload, of which `missing` bytes at the end were not captured. `fin` ends the stream behind it.
@@ -383,7 +383,9 @@ mod tests {
         stream.segment(105, (b"f", 0), true, moment(2), ROOM, &mut |piece, at| seen.take(piece, at));
         stream.flush(&mut |piece, at| seen.take(piece, at));
         assert_eq!(text(&seen), "ab???f");
-        assert!(stream.is_finished());
+        assert!(!stream.is_over());
+        stream.acknowledge(107);
+        assert!(stream.is_over());
     }
 
     proptest! {

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn options_in_any_case_and_an_extra_nul() {
-        let payload = b"\0\x01f\0NetASCII\0BLKSIZE\01428\0tsize\00\0windowsize\016\0x\0y\0";
+        let payload = b"\0\x01f\0NetASCII\0BLKSIZE\x001428\0tsize\x000\0windowsize\x0016\0x\0y\0";
         let Some(Message::Read(request)) = Message::parse(payload, false) else { panic!() };
         assert!(request.netascii);
         let expected = Options { block_size: Some(1428), transfer_size: Some(0), window_size: Some(16), any: true };
@@ -162,7 +162,7 @@ mod tests {
         {
             assert_eq!(Message::parse(payload, false), None, "{payload:?}");
         }
-        assert_eq!(Message::parse(b"\0\x06blksize\051", true), None, "an option that is cut could be 512");
+        assert_eq!(Message::parse(b"\0\x06blksize\x0051", true), None, "an option that is cut could be 512");
     }
 
     #[test]

@@ -14,8 +14,7 @@ impl Netascii {
         for &byte in bytes {
             match (std::mem::replace(&mut self.pending, byte == b'\r'), byte) {
                 (true, b'\n') => decoded.push(b'\n'),
-                (true, 0) => decoded.push(b'\r'),
-                (true, b'\r') => decoded.push(b'\r'),
+                (true, 0 | b'\r') => decoded.push(b'\r'),
                 (true, other) => decoded.extend([b'\r', other]),
                 (false, b'\r') => {}
                 (false, other) => decoded.push(other),
