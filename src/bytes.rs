@@ -13,10 +13,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader that stands at the first byte of `bytes`.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            all: bytes,
-            position: 0,
-        }
+        Self { all: bytes, position: 0 }
     }
 
     /// Offset of the next byte, counted from the start of the slice that the reader was made from.

@@ -1,8 +1,47 @@
 //! Frames from capture files.
 //!
-//! In: bytes of pcap and pcapng files. Out: [`Frame`]s with the number that Wireshark shows, a time and a link type. It
-//! refuses to know any protocol: what the bytes of a frame mean is not its business.
+//! In: bytes of pcap and pcapng files, read in large blocks. Out: [`Frame`]s with the number that Wireshark shows, a time and
+//! a link type, and a [`SourceSummary`] of what was read. It refuses to know any protocol: what the bytes of a frame mean is
+//! not its business.
 
+mod buffer;
+mod error;
+mod file;
 mod frame;
+mod merge;
+mod pcap;
+mod pcapng;
 
-pub use frame::{Frame, FrameId, LinkType, Timestamp};
+pub use error::{CaptureError, Problem};
+pub use file::CaptureFile;
+pub use frame::{Frame, FrameId, LinkType, Moment, Span, Timestamp};
+pub use merge::MergedCaptures;
+
+/// Anything that yields frames one after the other.
+pub trait Source {
+    /// The next frame, or `None` at the end.
+    ///
+    /// # Errors
+    /// When nothing more can be read and the reason is worth more than a warning. What was read before stays valid.
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError>;
+
+    /// What was read so far, one entry a source, in the order of [`FrameId::source`].
+    fn summaries(&self) -> Vec<SourceSummary>;
+}
+
+/// What was read of one source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceSummary {
+    /// The path as it was given.
+    pub path: String,
+    /// Frames read.
+    pub frames: u64,
+    /// Bytes read of the capture itself (after decompression, where it was compressed).
+    pub bytes: u64,
+    /// Time of the first frame.
+    pub first_time: Option<Timestamp>,
+    /// Time of the last frame.
+    pub last_time: Option<Timestamp>,
+    /// What a reader of the report must know: the capture was cut, records were damaged.
+    pub warnings: Vec<String>,
+}

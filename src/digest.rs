@@ -68,7 +68,7 @@ checksum!(
 pub struct NotHex;
 
 /// The two checksums that engineers compare: of one file's complete bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digests {
     /// MD5 of the whole file.
     pub md5: Md5Sum,
@@ -79,10 +79,7 @@ pub struct Digests {
 impl Digests {
     /// Both checksums of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        Self {
-            md5: Md5Sum::of(bytes),
-            sha1: Sha1Sum::of(bytes),
-        }
+        Self { md5: Md5Sum::of(bytes), sha1: Sha1Sum::of(bytes) }
     }
 }
 
@@ -102,10 +99,7 @@ impl DigestsInProgress {
 
     /// The checksums of all pieces so far.
     pub fn finish(self) -> Digests {
-        Digests {
-            md5: Md5Sum(self.md5.finalize().into()),
-            sha1: Sha1Sum(self.sha1.finalize().into()),
-        }
+        Digests { md5: Md5Sum(self.md5.finalize().into()), sha1: Sha1Sum(self.sha1.finalize().into()) }
     }
 }
 
@@ -151,9 +145,7 @@ mod tests {
 
     #[test]
     fn hexadecimal_text_in_the_forms_that_people_paste() {
-        let sum: Sha1Sum = "C7 E1 D9 7A CC B0 2B C2 A8 B2 90 FB AA FE 66 5B EC 41 42 5D"
-            .parse()
-            .unwrap();
+        let sum: Sha1Sum = "C7 E1 D9 7A CC B0 2B C2 A8 B2 90 FB AA FE 66 5B EC 41 42 5D".parse().unwrap();
         assert_eq!(sum.to_string(), "c7e1d97accb02bc2a8b290fbaafe665bec41425d");
         assert_eq!("2E:3E:1A".parse::<Md5Sum>(), Err(NotHex), "too short");
         assert_eq!(hex_bytes("2e3e"), Some(vec![0x2e, 0x3e]));

@@ -14,7 +14,14 @@
 
 pub mod bytes;
 pub mod capture;
+pub mod commands;
 pub mod digest;
+pub mod dissect;
+pub mod engine;
 pub mod escape;
+pub mod packet;
+pub mod phone;
+pub mod report;
 pub mod trust;
+pub mod verdict;
 pub mod x509;

@@ -1,3 +1,5 @@
 //! The `itlscope` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    itlscope::commands::run()
+}

@@ -66,6 +66,42 @@ pub struct Frame<'a> {
     pub original_len: u32,
 }
 
+/// When and where something was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment {
+    /// Capture time.
+    pub time: Timestamp,
+    /// The frame.
+    pub frame: FrameId,
+}
+
+impl From<&Frame<'_>> for Moment {
+    fn from(frame: &Frame<'_>) -> Self {
+        Self { time: frame.time, frame: frame.id }
+    }
+}
+
+/// From the first to the last frame of something that took several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Its first frame.
+    pub first: Moment,
+    /// Its last frame so far.
+    pub last: Moment,
+}
+
+impl Span {
+    /// Begins, and so far ends, at `moment`.
+    pub const fn starting(moment: Moment) -> Self {
+        Self { first: moment, last: moment }
+    }
+
+    /// Goes on to `moment`.
+    pub fn extend(&mut self, moment: Moment) {
+        self.last = moment;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

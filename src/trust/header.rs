@@ -180,11 +180,7 @@ pub(super) fn parse(file: &[u8], warnings: &mut Warnings) -> Result<Header, List
             let read = reader.position();
             if length < read {
                 let expected = format!("a header length of at least {read}");
-                return Err(ListError::new(
-                    field.offset.saturating_add(3),
-                    expected,
-                    length.to_string(),
-                ));
+                return Err(ListError::new(field.offset.saturating_add(3), expected, length.to_string()));
             }
             reader = Reader::new(header);
             let _ = reader.skip(read);
@@ -268,16 +264,11 @@ impl Builder {
     fn open_container(&mut self, reader: &mut Reader<'_>, warnings: &mut Warnings) -> Result<(), ListError> {
         let at = reader.position();
         let (tag, length) = reader.u8().zip(reader.u16()).ok_or_else(|| {
-            ListError::new(
-                at.saturating_add(1),
-                "two length bytes of a container",
-                "the end of the header",
-            )
+            ListError::new(at.saturating_add(1), "two length bytes of a container", "the end of the header")
         })?;
         self.note_repeated(tag, at, warnings);
         self.encrypted |= tag == tag::ENCRYPTION_INFO;
-        self.containers
-            .push((at, reader.position().saturating_add(usize::from(length))));
+        self.containers.push((at, reader.position().saturating_add(usize::from(length))));
         let offset = u32::try_from(at).unwrap_or(u32::MAX);
         self.header.rows.push(Row { tag, length, offset });
         Ok(())
@@ -290,12 +281,7 @@ impl Builder {
         };
         let before = std::mem::replace(seen, true);
         if before {
-            warnings.push(|| {
-                format!(
-                    "byte {offset}: a second {} in the header, the first one counts",
-                    name(tag)
-                )
-            });
+            warnings.push(|| format!("byte {offset}: a second {} in the header, the first one counts", name(tag)));
         }
         before
     }

@@ -82,15 +82,10 @@ impl PublicKey {
             (Some(0x04), 133) => Curve::P521,
             (None, _) => return Err("its public key is empty".to_owned()),
             (Some(first), length) => {
-                return Err(format!(
-                    "its public key of {length} bytes, the first {first:02x}, has no known form"
-                ));
+                return Err(format!("its public key of {length} bytes, the first {first:02x}, has no known form"));
             }
         };
-        Ok(Self::Ec {
-            curve,
-            point: bytes.to_vec(),
-        })
+        Ok(Self::Ec { curve, point: bytes.to_vec() })
     }
 
     /// Takes the key out of a certificate in DER.
@@ -111,29 +106,21 @@ impl PublicKey {
         let modulus = key.modulus.iter().position(|&byte| byte != 0);
         let modulus = modulus.and_then(|first| key.modulus.get(first..)).unwrap_or_default();
         let unused = modulus.first().map_or(0, |first| first.leading_zeros());
-        let bits = modulus
-            .len()
-            .saturating_mul(8)
-            .saturating_sub(usize::try_from(unused).unwrap_or(0));
-        Ok(Self::Rsa {
-            der: der.to_vec(),
-            bits,
-        })
+        let bits = modulus.len().saturating_mul(8).saturating_sub(usize::try_from(unused).unwrap_or(0));
+        Ok(Self::Rsa { der: der.to_vec(), bits })
     }
 
     /// Whether the signature over `message` is this key's. `Err` says why that cannot be tried at all.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8], digest: Digest) -> Result<bool, String> {
         let (algorithm, key) = self.algorithm(digest)?;
-        Ok(UnparsedPublicKey::new(algorithm, key)
-            .verify(message, signature)
-            .is_ok())
+        Ok(UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok())
     }
 
     fn algorithm(&self, digest: Digest) -> Result<(&'static dyn VerificationAlgorithm, &[u8]), String> {
         match self {
-            Self::Rsa { bits, .. } if !(1024..=8192).contains(bits) => Err(format!(
-                "an RSA key of {bits} bits cannot be checked, only 1024 to 8192"
-            )),
+            Self::Rsa { bits, .. } if !(1024..=8192).contains(bits) => {
+                Err(format!("an RSA key of {bits} bits cannot be checked, only 1024 to 8192"))
+            }
             Self::Rsa { bits, der } => {
                 let algorithm: &'static dyn VerificationAlgorithm = match digest {
                     Digest::Sha1 => &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,

@@ -110,16 +110,12 @@ impl TrustList {
 
     /// The records of TVS servers that name a certificate.
     pub fn tvs_records(&self) -> impl Iterator<Item = &Record> {
-        self.records
-            .iter()
-            .filter(|record| record.is_tvs() && !record.is_blank())
+        self.records.iter().filter(|record| record.is_tvs() && !record.is_blank())
     }
 
     /// The record of the cluster's recovery key.
     pub fn itl_recovery(&self) -> Option<&Record> {
-        self.records
-            .iter()
-            .find(|record| record.is_itl_recovery() && !record.is_blank())
+        self.records.iter().find(|record| record.is_itl_recovery() && !record.is_blank())
     }
 
     /// Whether every record is known: always for files; for text, when the printed lengths add up to the file's length.

@@ -109,19 +109,15 @@ impl Function {
 
     /// The name as `show itl` prints it; `FUNCTION-N` for numbers without one.
     pub fn name(self) -> Cow<'static, str> {
-        Self::NAMES.iter().find(|(function, _)| *function == self).map_or_else(
-            || Cow::Owned(format!("FUNCTION-{}", self.0)),
-            |(_, name)| Cow::Borrowed(*name),
-        )
+        Self::NAMES
+            .iter()
+            .find(|(function, _)| *function == self)
+            .map_or_else(|| Cow::Owned(format!("FUNCTION-{}", self.0)), |(_, name)| Cow::Borrowed(*name))
     }
 
     /// The short name for tables and sentences: as [`Self::name`], but `SAST`.
     pub fn short(self) -> Cow<'static, str> {
-        if self == Self::SAST {
-            Cow::Borrowed("SAST")
-        } else {
-            self.name()
-        }
+        if self == Self::SAST { Cow::Borrowed("SAST") } else { self.name() }
     }
 
     /// The function of a name as `show itl` and `show ctl` print it, of any release.
@@ -132,10 +128,7 @@ impl Function {
         }
         let known = Self::NAMES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
         known.map(|(function, _)| *function).or_else(|| {
-            let number = name
-                .get(..9)
-                .filter(|start| start.eq_ignore_ascii_case("FUNCTION-"))
-                .and(name.get(9..));
+            let number = name.get(..9).filter(|start| start.eq_ignore_ascii_case("FUNCTION-")).and(name.get(9..));
             number.unwrap_or(name).parse().ok().map(Self)
         })
     }
@@ -262,13 +255,8 @@ impl Record {
                 format!("the end of the file after {}", bytes.len()),
             )
         })?;
-        let mut record = Self {
-            index,
-            offset: Some(offset),
-            length: Some(length),
-            rows: vec![first.row()],
-            ..Self::default()
-        };
+        let mut record =
+            Self { index, offset: Some(offset), length: Some(length), rows: vec![first.row()], ..Self::default() };
         let end = format!("record #{index}");
         let mut seen = [false; 16];
         let mut reader = Reader::new(whole);
@@ -276,27 +264,19 @@ impl Record {
         while !reader.is_empty() {
             let field = field(&mut reader, offset, named, &end)?;
             record.rows.push(field.row());
-            let before = seen
-                .get_mut(usize::from(field.tag))
-                .map(|seen| std::mem::replace(seen, true));
+            let before = seen.get_mut(usize::from(field.tag)).map(|seen| std::mem::replace(seen, true));
             if before == Some(true) {
                 let name = name(field.tag);
                 warnings.push(|| {
-                    format!(
-                        "byte {}: a second {name} in record #{index}, the first one counts",
-                        field.offset
-                    )
+                    format!("byte {}: a second {name} in record #{index}, the first one counts", field.offset)
                 });
             } else {
                 record.take(&field, warnings)?;
             }
         }
         if record.certificate_sha1.is_none() {
-            record.certificate_sha1 = record
-                .certificate_hash
-                .as_deref()
-                .and_then(|hash| hash.try_into().ok())
-                .map(Sha1Sum);
+            record.certificate_sha1 =
+                record.certificate_hash.as_deref().and_then(|hash| hash.try_into().ok()).map(Sha1Sum);
         }
         Ok((record, length))
     }
@@ -340,10 +320,7 @@ impl Record {
             }
             tag => warnings.push(|| {
                 let length = field.value.len();
-                format!(
-                    "byte {}: unknown tag {tag} of {length} bytes in record #{index}, passed over",
-                    field.offset
-                )
+                format!("byte {}: unknown tag {tag} of {length} bytes in record #{index}, passed over", field.offset)
             }),
         }
         Ok(())

@@ -172,10 +172,7 @@ impl Reference {
         let lists = references.len();
         match (references.pop(), lists) {
             (Some(reference), 1) => Ok(reference),
-            _ => Err(ReferenceError::Several {
-                path: path.to_owned(),
-                lists,
-            }),
+            _ => Err(ReferenceError::Several { path: path.to_owned(), lists }),
         }
     }
 
@@ -198,22 +195,14 @@ impl Reference {
                 })?;
                 Ok(vec![Self::from_certificates(path, server, vec![certificate])])
             }
-            _ if find(bytes, b"-----BEGIN ").is_some() => Ok(vec![Self::from_certificates(
-                path,
-                server,
-                certificates_from_pem(path, bytes)?,
-            )]),
+            _ if find(bytes, b"-----BEGIN ").is_some() => {
+                Ok(vec![Self::from_certificates(path, server, certificates_from_pem(path, bytes)?)])
+            }
             _ => {
-                let nothing = || ReferenceError::Nothing {
-                    path: owned(),
-                    found: sniff::what_is(bytes),
-                };
+                let nothing = || ReferenceError::Nothing { path: owned(), found: sniff::what_is(bytes) };
                 let decoded = text::decode(bytes).ok_or_else(nothing)?;
                 let lists = text::import(&decoded).map_err(|error| ReferenceError::Text { path: owned(), error })?;
-                Ok(lists
-                    .into_iter()
-                    .map(|list| Self::from_list(path, server, list))
-                    .collect())
+                Ok(lists.into_iter().map(|list| Self::from_list(path, server, list)).collect())
             }
         }
     }
@@ -223,11 +212,7 @@ impl Reference {
         Self {
             path: path.to_owned(),
             server,
-            kind: if list.kind == ListKind::Ctl {
-                ReferenceKind::Ctl
-            } else {
-                ReferenceKind::Itl
-            },
+            kind: if list.kind == ListKind::Ctl { ReferenceKind::Ctl } else { ReferenceKind::Itl },
             md5: list.md5,
             sha1: list.sha1,
             list: Some(list),
@@ -270,10 +255,9 @@ impl Reference {
 fn not_a_list(path: &str, bytes: &[u8], error: ListError) -> ReferenceError {
     let path = path.to_owned();
     match super::SignedFile::parse(bytes) {
-        Ok(file) if !super::is_list(&file.header, file.body(bytes)) => ReferenceError::Nothing {
-            path,
-            found: "a signed file, which lists no certificates".to_owned(),
-        },
+        Ok(file) if !super::is_list(&file.header, file.body(bytes)) => {
+            ReferenceError::Nothing { path, found: "a signed file, which lists no certificates".to_owned() }
+        }
         _ => ReferenceError::List { path, error },
     }
 }
@@ -299,15 +283,9 @@ fn certificates_from_pem(path: &str, bytes: &[u8]) -> Result<Vec<Certificate>, R
         let found = if others.is_empty() {
             "PEM without a complete block".to_owned()
         } else {
-            format!(
-                "PEM with {} and no certificate",
-                crate::escape::line(&others.join(", "))
-            )
+            format!("PEM with {} and no certificate", crate::escape::line(&others.join(", ")))
         };
-        return Err(ReferenceError::Nothing {
-            path: path.to_owned(),
-            found,
-        });
+        return Err(ReferenceError::Nothing { path: path.to_owned(), found });
     }
     Ok(certificates)
 }
@@ -333,10 +311,7 @@ mod tests {
             assert_eq!(argument(text).server, Some("2001:db8::1".parse().unwrap()));
         }
         assert_eq!(argument("day=1/ITLFile.tlv").server, None);
-        assert_eq!(
-            argument("day=1/ITLFile.tlv").target,
-            ReferenceTarget::Path("day=1/ITLFile.tlv".to_owned())
-        );
+        assert_eq!(argument("day=1/ITLFile.tlv").target, ReferenceTarget::Path("day=1/ITLFile.tlv".to_owned()));
         assert_eq!(argument("[14.48.44.80]=x").server, None, "brackets are for IPv6");
         assert_eq!("".parse::<ReferenceArgument>(), Err(EmptyArgument));
         assert_eq!("14.48.44.80=".parse::<ReferenceArgument>(), Err(EmptyArgument));
@@ -348,19 +323,10 @@ mod tests {
         assert!(matches!(md5.target, ReferenceTarget::Md5(_)));
         let spaced = argument("14.48.44.80=9D 7D A7 3D 16 C1 50 1B 4D 27 DC 1E D7 92 11 F3 90 65 99 82");
         let reference = Reference::from_checksum(&spaced).unwrap();
-        assert_eq!(
-            reference.sha1.unwrap().to_string(),
-            "9d7da73d16c1501b4d27dc1ed79211f390659982"
-        );
+        assert_eq!(reference.sha1.unwrap().to_string(), "9d7da73d16c1501b4d27dc1ed79211f390659982");
         assert_eq!((reference.kind.name(), reference.md5), ("checksum", None));
-        assert!(matches!(
-            argument("./b331e5bfb450926e816be37f2d8c24a2").target,
-            ReferenceTarget::Path(_)
-        ));
-        assert!(matches!(
-            argument("b331e5bfb450926e816be37f2d8c24a").target,
-            ReferenceTarget::Path(_)
-        ));
+        assert!(matches!(argument("./b331e5bfb450926e816be37f2d8c24a2").target, ReferenceTarget::Path(_)));
+        assert!(matches!(argument("b331e5bfb450926e816be37f2d8c24a").target, ReferenceTarget::Path(_)));
         assert_eq!(Reference::from_checksum(&argument("file")), None);
     }
 }

@@ -94,24 +94,17 @@ impl Verification {
 
     /// The keys that made the signature. Several records may hold the same key.
     pub fn signed_by(&self) -> impl Iterator<Item = &Attempt> {
-        self.attempts
-            .iter()
-            .filter(|attempt| attempt.result == AttemptResult::Verified)
+        self.attempts.iter().filter(|attempt| attempt.result == AttemptResult::Verified)
     }
 
     /// Whether the candidate at this position, in the order in which candidates were given, made the signature and is the
     /// signer that the header names.
     pub fn is_by(&self, position: usize) -> bool {
-        self.signed_by()
-            .any(|attempt| attempt.position == position && attempt.named)
+        self.signed_by().any(|attempt| attempt.position == position && attempt.named)
     }
 
     fn cannot(why: impl Into<String>) -> Self {
-        Self {
-            outcome: Outcome::Cannot,
-            why: why.into(),
-            attempts: Vec::new(),
-        }
+        Self { outcome: Outcome::Cannot, why: why.into(), attempts: Vec::new() }
     }
 }
 
@@ -165,12 +158,7 @@ pub fn verify(header: &Header, file: &[u8], candidates: &[Candidate<'_>]) -> Ver
             attempts: Vec::new(),
         };
     }
-    let mut trial = Trial {
-        header,
-        message: &message,
-        signature: bytes,
-        tried: Vec::new(),
-    };
+    let mut trial = Trial { header, message: &message, signature: bytes, tried: Vec::new() };
     let is_named: Vec<bool> = candidates.iter().map(|candidate| candidate.is(signer)).collect();
     let numbered = || candidates.iter().zip(&is_named).enumerate();
     let mut attempts: Vec<Attempt> = numbered()
@@ -199,11 +187,8 @@ pub fn signed_bytes(signature: &Signature, file: &[u8]) -> Option<Vec<u8>> {
 
 fn conclude(signer: &Signer, attempts: Vec<Attempt>) -> Verification {
     let names = |wanted: &dyn Fn(&Attempt) -> bool| {
-        let names: Vec<_> = attempts
-            .iter()
-            .filter(|attempt| wanted(attempt))
-            .map(|attempt| attempt.key.as_str())
-            .collect();
+        let names: Vec<_> =
+            attempts.iter().filter(|attempt| wanted(attempt)).map(|attempt| attempt.key.as_str()).collect();
         names.join(", ")
     };
     let named_and = |result: &dyn Fn(&AttemptResult) -> bool| {
@@ -213,10 +198,7 @@ fn conclude(signer: &Signer, attempts: Vec<Attempt>) -> Verification {
     let others = names(&|attempt| !attempt.named && verified(&attempt.result));
     let (outcome, why) = if named_and(&verified) {
         let keys = names(&|attempt| attempt.named && verified(&attempt.result));
-        (
-            Outcome::Valid,
-            format!("signed by {signer}: verified with the key of {keys}"),
-        )
+        (Outcome::Valid, format!("signed by {signer}: verified with the key of {keys}"))
     } else if named_and(&|result| *result == AttemptResult::Failed) {
         let keys = names(&|attempt| attempt.named);
         let hint = if others.is_empty() {
@@ -224,10 +206,7 @@ fn conclude(signer: &Signer, attempts: Vec<Attempt>) -> Verification {
         } else {
             format!("the key that signed it is that of {others}")
         };
-        (
-            Outcome::Invalid,
-            format!("it says that {signer} signed, but the key of {keys} does not verify it: {hint}"),
-        )
+        (Outcome::Invalid, format!("it says that {signer} signed, but the key of {keys} does not verify it: {hint}"))
     } else if attempts.iter().any(|attempt| attempt.named) {
         let reasons: Vec<_> = attempts
             .iter()
@@ -371,11 +350,7 @@ pub fn is_record_of(record: &Record, signer: &Signer) -> bool {
         return false;
     };
     let damaged = record.serial_damaged || signer.serial_damaged;
-    let serials = if damaged {
-        is_cut_from(serial, wanted)
-    } else {
-        serial == wanted
-    };
+    let serials = if damaged { is_cut_from(serial, wanted) } else { serial == wanted };
     serials && names_agree(record.issuer.as_ref(), signer.issuer.as_ref())
 }
 
@@ -395,24 +370,9 @@ fn names_agree(one: Option<&DistinguishedName>, other: Option<&DistinguishedName
 
 /// Whether one serial can be had from the other by losing bytes in one place, as text conversion does (domain.md 2.6).
 pub(super) fn is_cut_from(one: &Serial, other: &Serial) -> bool {
-    let (short, long) = if one.bytes().len() < other.bytes().len() {
-        (one, other)
-    } else {
-        (other, one)
-    };
-    let same_start = short
-        .bytes()
-        .iter()
-        .zip(long.bytes())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let same_end = short
-        .bytes()
-        .iter()
-        .rev()
-        .zip(long.bytes().iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let (short, long) = if one.bytes().len() < other.bytes().len() { (one, other) } else { (other, one) };
+    let same_start = short.bytes().iter().zip(long.bytes()).take_while(|(a, b)| a == b).count();
+    let same_end = short.bytes().iter().rev().zip(long.bytes().iter().rev()).take_while(|(a, b)| a == b).count();
     // Half of a serial says nothing.
     same_start + same_end >= short.bytes().len() && short.bytes().len() * 2 > long.bytes().len()
 }

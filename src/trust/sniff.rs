@@ -28,10 +28,7 @@ pub fn what_is(bytes: &[u8]) -> String {
         return (*what).to_owned();
     }
     let start = bytes.get(..bytes.len().min(512)).unwrap_or_default();
-    if start
-        .iter()
-        .all(|&byte| byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r' | 0x1B | 0x08))
-    {
+    if start.iter().all(|&byte| byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r' | 0x1B | 0x08)) {
         return "text".to_owned();
     }
     if start.iter().all(|&byte| byte == 0) {

@@ -68,11 +68,7 @@ impl ListBuilder {
 
     /// A signed file of version 1.0.
     pub fn signed_file(file_name: &str, body: &[u8]) -> Self {
-        Self {
-            version: (1, 0),
-            body: body.to_vec(),
-            ..Self::new(file_name)
-        }
+        Self { version: (1, 0), body: body.to_vec(), ..Self::new(file_name) }
     }
 
     #[must_use]
@@ -239,18 +235,12 @@ impl std::fmt::Debug for TestKey {
 
 impl TestKey {
     /// A new key pair.
-    #[expect(
-        clippy::expect_used,
-        reason = "for tests only, and it fails only where the system has no randomness"
-    )]
+    #[expect(clippy::expect_used, reason = "for tests only, and it fails only where the system has no randomness")]
     pub fn generate() -> Self {
         let random = SystemRandom::new();
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a new key");
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref(), &random);
-        Self {
-            pair: pair.expect("the key just made"),
-            random,
-        }
+        Self { pair: pair.expect("the key just made"), random }
     }
 
     /// The public key as records hold it: an uncompressed point.
@@ -259,15 +249,8 @@ impl TestKey {
     }
 
     /// An ECDSA signature with SHA-256 over `message`.
-    #[expect(
-        clippy::expect_used,
-        reason = "for tests only, and it fails only where the system has no randomness"
-    )]
+    #[expect(clippy::expect_used, reason = "for tests only, and it fails only where the system has no randomness")]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.pair
-            .sign(&self.random, message)
-            .expect("a signature")
-            .as_ref()
-            .to_vec()
+        self.pair.sign(&self.random, message).expect("a signature").as_ref().to_vec()
     }
 }

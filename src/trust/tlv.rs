@@ -16,11 +16,7 @@ pub struct ListError {
 
 impl ListError {
     pub(super) fn new(offset: usize, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self {
-            offset,
-            expected: expected.into(),
-            found: found.into(),
-        }
+        Self { offset, expected: expected.into(), found: found.into() }
     }
 }
 
@@ -73,9 +69,7 @@ pub(super) fn field<'a>(
 ) -> Result<Field<'a>, ListError> {
     let offset = base.saturating_add(reader.position());
     let start = *reader;
-    let tag = reader
-        .u8()
-        .ok_or_else(|| ListError::new(offset, "a tag", format!("the end of {end}")))?;
+    let tag = reader.u8().ok_or_else(|| ListError::new(offset, "a tag", format!("the end of {end}")))?;
     let length = reader.u16().ok_or_else(|| {
         ListError::new(
             offset.saturating_add(1),
@@ -145,17 +139,9 @@ mod tests {
     #[test]
     fn a_field_that_lies_names_the_byte() {
         let name = |tag: u8| format!("tag {tag}");
-        let error = |bytes: &[u8]| {
-            field(&mut Reader::new(bytes), 100, name, "the file")
-                .err()
-                .unwrap()
-                .to_string()
-        };
+        let error = |bytes: &[u8]| field(&mut Reader::new(bytes), 100, name, "the file").err().unwrap().to_string();
         assert_eq!(error(&[]), "byte 100: expected a tag, found the end of the file");
-        assert_eq!(
-            error(&[9, 0]),
-            "byte 101: expected two length bytes for tag 9, found the end of the file"
-        );
+        assert_eq!(error(&[9, 0]), "byte 101: expected two length bytes for tag 9, found the end of the file");
         assert_eq!(
             error(&[9, 0xFF, 0xFF, 1, 2]),
             "byte 103: expected 65535 bytes of tag 9, found the end of the file after 2"

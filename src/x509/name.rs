@@ -22,10 +22,7 @@ impl DistinguishedName {
             let (kind, value) = part.split_once('=')?;
             Some((kind.to_owned(), unescape(value)))
         });
-        Self {
-            text: text.to_owned(),
-            attributes: normalize(pairs),
-        }
+        Self { text: text.to_owned(), attributes: normalize(pairs) }
     }
 
     /// Takes the name from a certificate; it prints as RFC 4514 orders it, most specific part first.
@@ -37,15 +34,8 @@ impl DistinguishedName {
                 .map_or_else(|_| oid.to_id_string(), str::to_owned);
             pairs.push((kind, attribute_text(attribute)));
         }
-        let text = pairs
-            .iter()
-            .rev()
-            .map(|(kind, value)| format!("{kind}={}", escape(value)))
-            .collect::<Vec<_>>();
-        Self {
-            text: text.join(","),
-            attributes: normalize(pairs),
-        }
+        let text = pairs.iter().rev().map(|(kind, value)| format!("{kind}={}", escape(value))).collect::<Vec<_>>();
+        Self { text: text.join(","), attributes: normalize(pairs) }
     }
 
     /// The name as it was written.
@@ -60,10 +50,7 @@ impl DistinguishedName {
 
     /// The value of the first common name, in folded form (lower case); `None` where there is none.
     pub fn common_name_folded(&self) -> Option<&str> {
-        self.attributes
-            .iter()
-            .find(|(kind, _)| kind == "CN")
-            .map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(kind, _)| kind == "CN").map(|(_, value)| value.as_str())
     }
 
     /// The common name as it was written, else the whole name: what a person recognises.
@@ -72,9 +59,7 @@ impl DistinguishedName {
             .into_iter()
             .filter_map(|part| part.split_once('='))
             .find(|(kind, _)| kind.trim().eq_ignore_ascii_case("CN"))
-            .map_or(self.text.as_str(), |(_, value)| {
-                value.trim_matches(|c: char| c == '"' || c.is_whitespace())
-            })
+            .map_or(self.text.as_str(), |(_, value)| value.trim_matches(|c: char| c == '"' || c.is_whitespace()))
     }
 }
 
@@ -184,10 +169,7 @@ fn escape(value: &str) -> String {
 }
 
 fn normalize(pairs: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
-    let mut attributes: Vec<_> = pairs
-        .into_iter()
-        .map(|(kind, value)| (short_type(&kind), fold(&value)))
-        .collect();
+    let mut attributes: Vec<_> = pairs.into_iter().map(|(kind, value)| (short_type(&kind), fold(&value))).collect();
     attributes.sort();
     attributes
 }
@@ -232,9 +214,7 @@ fn attribute_text(attribute: &x509_parser::x509::AttributeTypeAndValue<'_>) -> S
             [high, low] => u16::from_be_bytes([high, low]),
             _ => 0,
         });
-        return char::decode_utf16(units)
-            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect();
+        return char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     }
     value.data.iter().map(|&byte| char::from(byte)).collect()
 }
@@ -250,22 +230,10 @@ mod tests {
     #[test]
     fn notations_of_one_name_are_equal() {
         let cucm = name("CN=CUCM8-Publisher.bbbburns.lab;OU=TAC;O=Cisco;L=RTP;ST=North Carolina;C=US\0");
-        assert_eq!(
-            cucm,
-            name("CN=CUCM8-Publisher.bbbburns.lab; OU=TAC;O=Cisco;L=RTP;ST=North  Carolina;C=US")
-        );
-        assert_eq!(
-            cucm,
-            name("C=US,ST=North Carolina,L=RTP,O=Cisco,OU=TAC,CN=cucm8-publisher.bbbburns.lab")
-        );
-        assert_eq!(
-            cucm,
-            name("2.5.4.6=US, S=North Carolina, L=RTP, O=Cisco, OU=TAC, CN=CUCM8-Publisher.bbbburns.lab")
-        );
-        assert_ne!(
-            cucm,
-            name("CN=CUCM8-Publisher.bbburns.lab;OU=TAC;O=Cisco;L=RTP;ST=North Carolina;C=US")
-        );
+        assert_eq!(cucm, name("CN=CUCM8-Publisher.bbbburns.lab; OU=TAC;O=Cisco;L=RTP;ST=North  Carolina;C=US"));
+        assert_eq!(cucm, name("C=US,ST=North Carolina,L=RTP,O=Cisco,OU=TAC,CN=cucm8-publisher.bbbburns.lab"));
+        assert_eq!(cucm, name("2.5.4.6=US, S=North Carolina, L=RTP, O=Cisco, OU=TAC, CN=CUCM8-Publisher.bbbburns.lab"));
+        assert_ne!(cucm, name("CN=CUCM8-Publisher.bbburns.lab;OU=TAC;O=Cisco;L=RTP;ST=North Carolina;C=US"));
         assert_eq!(cucm.short(), "CUCM8-Publisher.bbbburns.lab");
     }
 

@@ -54,10 +54,7 @@ impl FromStr for Serial {
         if text.is_empty() {
             return Err(NotHex);
         }
-        hex_bytes(text)
-            .or_else(|| hex_bytes(&format!("0{text}")))
-            .map(|bytes| Self::from_bytes(&bytes))
-            .ok_or(NotHex)
+        hex_bytes(text).or_else(|| hex_bytes(&format!("0{text}"))).map(|bytes| Self::from_bytes(&bytes)).ok_or(NotHex)
     }
 }
 

@@ -41,10 +41,7 @@ fn an_itl_of_release_8() {
     assert_eq!(signer.issuer, Some(DistinguishedName::from_text("CN=JASBURNS-AD")));
     assert_eq!(signer.short(), "CUCM8-Publisher.bbbburns.lab");
     let functions: Vec<_> = list.records.iter().map(|record| record.function.unwrap()).collect();
-    assert_eq!(
-        functions,
-        [Function::SAST, Function::CCM_TFTP, Function::TVS, Function::CAPF]
-    );
+    assert_eq!(functions, [Function::SAST, Function::CCM_TFTP, Function::TVS, Function::CAPF]);
     let tvs = &list.records[2];
     assert_eq!(tvs.serial.as_ref().unwrap().to_string(), "2E3E1A7BDAA64D84");
     assert_eq!((tvs.certificate.is_none(), tvs.public_key_length), (true, Some(270)));
@@ -84,19 +81,13 @@ fn signed_files() {
     assert_eq!(file.header.version, Some((2, 0)));
     let encryption = file.header.encryption.as_ref().unwrap();
     assert_eq!(encryption.iv, (16..32).collect::<Vec<u8>>());
-    assert_eq!(
-        (encryption.key_bits, encryption.encrypted_key_length),
-        (Some(128), Some(128))
-    );
+    assert_eq!((encryption.key_bits, encryption.encrypted_key_length), (Some(128), Some(128)));
     assert_eq!(encryption.content_digest_algorithm, Some(DigestAlgorithm::Sha512));
     assert_eq!(encryption.content_digest.len(), 64);
     assert_eq!(file.body(&bytes).len() % 16, 0);
     assert_eq!(file.warnings, Vec::<String>::new());
     assert!(matches!(TrustFile::parse(&bytes), Ok(TrustFile::Signed(_))));
-    assert!(matches!(
-        TrustFile::parse(&fixture("itl-8.tlv")),
-        Ok(TrustFile::List(_))
-    ));
+    assert!(matches!(TrustFile::parse(&fixture("itl-8.tlv")), Ok(TrustFile::List(_))));
 }
 
 #[test]
@@ -127,35 +118,14 @@ fn lengths_that_lie() {
         file[at..at + bytes.len()].copy_from_slice(bytes);
         TrustList::parse(&file).unwrap_err().to_string()
     };
-    assert_eq!(
-        error(0, &[2]),
-        "byte 0: expected VERSION (01 00 02), found the bytes 02 00 02 01"
-    );
-    assert_eq!(
-        error(6, &[0, 3]),
-        "byte 6: expected a length of 2 for HEADERLENGTH, found 3"
-    );
-    assert_eq!(
-        error(8, &[0, 0]),
-        "byte 8: expected a header length of at least 10, found 0"
-    );
-    assert_eq!(
-        error(8, &[0xFF, 0xFF]),
-        "byte 5302: expected a header of 65535 bytes, found the end of the file"
-    );
+    assert_eq!(error(0, &[2]), "byte 0: expected VERSION (01 00 02), found the bytes 02 00 02 01");
+    assert_eq!(error(6, &[0, 3]), "byte 6: expected a length of 2 for HEADERLENGTH, found 3");
+    assert_eq!(error(8, &[0, 0]), "byte 8: expected a header length of at least 10, found 0");
+    assert_eq!(error(8, &[0xFF, 0xFF]), "byte 5302: expected a header of 65535 bytes, found the end of the file");
     // The first record stands at 324: tag, length, value.
-    assert_eq!(
-        error(324, &[7]),
-        "byte 324: expected RECORDLENGTH (tag 1) of record #1, found tag 7"
-    );
-    assert_eq!(
-        error(327, &[0, 0]),
-        "byte 327: expected a length of at least 5 for record #1, found 0"
-    );
-    assert_eq!(
-        error(327, &[0, 4]),
-        "byte 327: expected a length of at least 5 for record #1, found 4"
-    );
+    assert_eq!(error(324, &[7]), "byte 324: expected RECORDLENGTH (tag 1) of record #1, found tag 7");
+    assert_eq!(error(327, &[0, 0]), "byte 327: expected a length of at least 5 for record #1, found 0");
+    assert_eq!(error(327, &[0, 4]), "byte 327: expected a length of at least 5 for record #1, found 4");
     assert_eq!(
         error(327, &[0xFF, 0xFF]),
         "byte 5302: expected 65535 bytes of record #1, found the end of the file after 4978"
@@ -174,10 +144,7 @@ fn records_cannot_blow_memory_up() {
     assert!(blank.is_blank() && blank.looks_rolled_back());
     builder.records.push(RecordBuilder::new().build());
     let error = TrustList::parse(&builder.build_unsigned(128)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "byte 5204: expected at most 1000 records, found one more"
-    );
+    assert_eq!(error.to_string(), "byte 5204: expected at most 1000 records, found one more");
     // One warning for each of 20,000 unknown tags would be twenty times the file.
     let mut record = RecordBuilder::new();
     for _ in 0..20_000 {

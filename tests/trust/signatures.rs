@@ -20,10 +20,7 @@ fn the_golden_signature() {
         b5 c1 9f cd 4d 97 3a dd  6e 7c 75 19 a2 59 66 49  b7 64 e8 9a 25 7f 5a c8  56 bb ed 6f 96 95 c3 b3
         72 7  91 10 6b f1 12 f4  d5 72 e  8f 30 21 fa 80  bc 5d f6 c5 fb 6a 82 ec  f1 6d 40 17 1b 7d 63 7b
         52 f7 7a 39 67 e1 1d 45  b6 fe 82 0  62 e3 db 57  8c 31 2  56 66 c8 91 c8  d8 10 cb 5e c3 1f ef a";
-    let bytes: Vec<u8> = signature
-        .split_whitespace()
-        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
-        .collect();
+    let bytes: Vec<u8> = signature.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
     let modulus = "950c9f8791e7677c5bf1a48f1a933549f73ef58d7c0c871b5b77d23a842aa14f5b29390e586e5945060b109bdf859b4c98\
                    3cdf21699e3e4abdb0a47ba6f3c04cd7d4f59efeff4a60f6cf3c5db2ec32988605ae4352e77d647da25fae619dedf9ebb0\
                    e0bdd98f8ce70307ba106507a8919df8b8fd9f903068a52640a6a84487a9";
@@ -32,10 +29,7 @@ fn the_golden_signature() {
     let block = format!("{block:0>256x}");
     // PKCS#1 v1.5: 00 01, ff…, 00, DigestInfo of SHA-1, digest.
     let info = "003021300906052b0e03021a05000414";
-    let expected = format!(
-        "0001{}{info}7af4a1e532835fc78215c2f504eb67e411524f61",
-        "f".repeat(256 - 4 - 32 - 40)
-    );
+    let expected = format!("0001{}{info}7af4a1e532835fc78215c2f504eb67e411524f61", "f".repeat(256 - 4 - 32 - 40));
     assert_eq!(block, expected);
 }
 
@@ -58,22 +52,9 @@ fn genuine_signatures_verify_with_the_signer_record() {
         let file = fixture(name);
         let list = TrustList::parse(&file).unwrap();
         let verification = list.verify(&file);
-        assert_eq!(
-            verification.status(),
-            SignatureStatus::Valid,
-            "{name}: {}",
-            verification.why
-        );
-        let by: Vec<_> = list
-            .records
-            .iter()
-            .filter(|record| verification.is_by(record.index - 1))
-            .collect();
-        assert_eq!(
-            by.iter().map(|record| record.index).collect::<Vec<_>>(),
-            signers,
-            "{name}"
-        );
+        assert_eq!(verification.status(), SignatureStatus::Valid, "{name}: {}", verification.why);
+        let by: Vec<_> = list.records.iter().filter(|record| verification.is_by(record.index - 1)).collect();
+        assert_eq!(by.iter().map(|record| record.index).collect::<Vec<_>>(), signers, "{name}");
     }
 }
 
@@ -99,17 +80,8 @@ fn one_flipped_byte_is_found() {
             let mut file = good.clone();
             file[at] ^= 0x01;
             let verification = own(&file);
-            assert_eq!(
-                verification.outcome,
-                Outcome::Invalid,
-                "{name} at {at}: {}",
-                verification.why
-            );
-            assert!(
-                verification.why.contains("changed after it was signed"),
-                "{}",
-                verification.why
-            );
+            assert_eq!(verification.outcome, Outcome::Invalid, "{name} at {at}: {}", verification.why);
+            assert!(verification.why.contains("changed after it was signed"), "{}", verification.why);
         }
     }
 }
@@ -129,13 +101,7 @@ fn the_wrong_signer_is_named() {
         .build_signed(&b);
     let verification = own(&file);
     assert_eq!(verification.outcome, Outcome::Invalid);
-    assert!(
-        verification
-            .why
-            .ends_with("the key that signed it is that of record 2 (SAST, b)"),
-        "{}",
-        verification.why
-    );
+    assert!(verification.why.ends_with("the key that signed it is that of record 2 (SAST, b)"), "{}", verification.why);
     assert_eq!(verification.attempts.len(), 2);
     assert_eq!(verification.attempts[0].result, AttemptResult::Failed);
 }
@@ -146,24 +112,14 @@ fn no_such_signer_and_cannot() {
     let record = |serial: u8| RecordBuilder::new().hashed(0, "CN=a", &[serial], key.point(), [1; 20]);
     let builder = ListBuilder::itl().digest(2).signer("CN=a", &[1], "CN=a");
     let renewed = own(&builder.clone().record(&record(2)).build_signed(&key));
-    assert_eq!(
-        (renewed.outcome, renewed.status()),
-        (Outcome::NoSuchSigner, SignatureStatus::Unknown)
-    );
+    assert_eq!((renewed.outcome, renewed.status()), (Outcome::NoSuchSigner, SignatureStatus::Unknown));
     assert!(renewed.why.contains("has another issuer or serial"), "{}", renewed.why);
     let empty = own(&builder.build_signed(&key));
     assert_eq!(empty.outcome, Outcome::NoSuchSigner);
     // P-521 cannot be checked, and that is what it says.
     let cannot = own(&fixture("p521-sha512.tlv"));
-    assert_eq!(
-        (cannot.outcome, cannot.status()),
-        (Outcome::Cannot, SignatureStatus::Unknown)
-    );
-    assert!(
-        cannot.why.contains("SHA-512 with EC P-521 cannot be checked"),
-        "{}",
-        cannot.why
-    );
+    assert_eq!((cannot.outcome, cannot.status()), (Outcome::Cannot, SignatureStatus::Unknown));
+    assert!(cannot.why.contains("SHA-512 with EC P-521 cannot be checked"), "{}", cannot.why);
     // Neither can a key that is no key.
     let broken = RecordBuilder::new().hashed(0, "CN=a", &[1], b"no key", [1; 20]);
     let broken = own(&builder.clone().record(&broken).build_signed(&key));
@@ -178,10 +134,7 @@ fn a_digest_number_nobody_knows_is_no_obstacle() {
         .signer("CN=a", &[1], "CN=a")
         .record(&RecordBuilder::new().hashed(0, "CN=a", &[1], key.point(), [1; 20]))
         .build_signed(&key);
-    assert_eq!(
-        TrustList::parse(&file).unwrap().header.digest.unwrap().to_string(),
-        "unknown-4"
-    );
+    assert_eq!(TrustList::parse(&file).unwrap().header.digest.unwrap().to_string(), "unknown-4");
     assert_eq!(own(&file).outcome, Outcome::Valid);
 }
 
@@ -194,37 +147,21 @@ fn signed_files_verify_with_records_and_with_certificates_from_outside() {
         let envelope = SignedFile::parse(&file).unwrap();
         let by_list = verify(&envelope.header, &file, &from_records);
         assert_eq!(by_list.outcome, Outcome::Valid, "{}", by_list.why);
-        assert!(
-            by_list
-                .why
-                .contains("record 1 (SAST, CUCM8-Publisher.bbbburns.lab) of ITLFile.tlv")
-        );
+        assert!(by_list.why.contains("record 1 (SAST, CUCM8-Publisher.bbbburns.lab) of ITLFile.tlv"));
         // The certificate's issuer has two DC more than the list says (domain.md 2.6).
         for outside in ["CallManager.pem", "CallManager.der"] {
             let reference = Reference::from_bytes(outside, None, &fixture(outside)).unwrap();
-            let candidate = Candidate::Certificate {
-                source: outside,
-                certificate: &reference.certificates[0],
-            };
+            let candidate = Candidate::Certificate { source: outside, certificate: &reference.certificates[0] };
             assert_eq!(verify(&envelope.header, &file, &[candidate]).outcome, Outcome::Valid);
         }
         let tvs = Reference::from_bytes("TVS.pem", None, &fixture("TVS.pem")).unwrap();
-        let candidate = Candidate::Certificate {
-            source: "TVS.pem",
-            certificate: &tvs.certificates[0],
-        };
-        assert_eq!(
-            verify(&envelope.header, &file, &[candidate]).outcome,
-            Outcome::NoSuchSigner
-        );
+        let candidate = Candidate::Certificate { source: "TVS.pem", certificate: &tvs.certificates[0] };
+        assert_eq!(verify(&envelope.header, &file, &[candidate]).outcome, Outcome::NoSuchSigner);
         assert_eq!(verify(&envelope.header, &file, &[]).outcome, Outcome::NoSuchSigner);
         for at in [file.len() - 1, envelope.body_offset] {
             let mut changed = file.clone();
             changed[at] ^= 0x80;
-            assert_eq!(
-                verify(&envelope.header, &changed, &from_records).outcome,
-                Outcome::Invalid
-            );
+            assert_eq!(verify(&envelope.header, &changed, &from_records).outcome, Outcome::Invalid);
         }
     }
 }
@@ -238,20 +175,14 @@ fn many_keys_are_not_all_tried() {
     }
     let verification = own(&builder.build_signed(&TestKey::generate()));
     assert_eq!(verification.outcome, Outcome::NoSuchSigner);
-    let tried = verification
-        .attempts
-        .iter()
-        .filter(|attempt| attempt.result == AttemptResult::Failed)
-        .count();
+    let tried = verification.attempts.iter().filter(|attempt| attempt.result == AttemptResult::Failed).count();
     assert_eq!(tried, 16);
 }
 
 #[test]
 fn a_header_of_another_file_is_no_proof() {
     let file = fixture("itl-10.tlv");
-    let TrustFile::List(list) = TrustFile::parse(&file).unwrap() else {
-        panic!("a list")
-    };
+    let TrustFile::List(list) = TrustFile::parse(&file).unwrap() else { panic!("a list") };
     let verification = verify(&list.header, &file[..50], &Candidate::records("", &list.records));
     assert_eq!(verification.outcome, Outcome::Cannot);
 }

@@ -1,0 +1,155 @@
+//! One capture, whatever its format.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::buffer::BlockBuffer;
+use super::error::{CaptureError, Problem};
+use super::pcap::{Located, PcapReader};
+use super::pcapng::PcapNgReader;
+use super::{Frame, FrameId, Source, SourceSummary, Timestamp};
+
+/// A capture that is being read: a pcap or pcapng stream.
+pub struct CaptureFile {
+    buffer: BlockBuffer<Box<dyn Read + Send>>,
+    format: Format,
+    source: u16,
+    summary: SourceSummary,
+    located: Option<Located>,
+    ended: bool,
+}
+
+enum Format {
+    Pcap(PcapReader),
+    PcapNg(PcapNgReader),
+}
+
+impl CaptureFile {
+    /// Opens the file at `path`; `source` becomes part of its frames' [`FrameId`].
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is a directory, is empty, or is no capture.
+    pub fn open(path: &Path, source: u16) -> Result<Self, CaptureError> {
+        let label = path.display().to_string();
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.is_dir(), file)));
+        match opened {
+            Ok((true, _)) => Err(CaptureError { path: label, problem: Problem::Directory }),
+            Ok((false, file)) => Self::from_reader(Box::new(file), label, source),
+            Err(error) => Err(CaptureError { path: label, problem: Problem::Io(error) }),
+        }
+    }
+
+    /// Reads a capture from any stream. `label` is how messages name it.
+    ///
+    /// # Errors
+    /// When the stream is empty or no capture.
+    pub fn from_reader(reader: Box<dyn Read + Send>, label: String, source: u16) -> Result<Self, CaptureError> {
+        let mut buffer = BlockBuffer::new(reader);
+        let format = recognise(&mut buffer).map_err(|problem| CaptureError { path: label.clone(), problem })?;
+        Ok(Self {
+            buffer,
+            format,
+            source,
+            summary: SourceSummary { path: label, ..SourceSummary::default() },
+            located: None,
+            ended: false,
+        })
+    }
+
+    /// Moves to the next frame. A capture that is cut or damaged ends there with a warning; it is an error only when not even
+    /// its first frame could be read.
+    ///
+    /// # Errors
+    /// When nothing could be read, or the operating system fails.
+    #[inline]
+    pub fn advance(&mut self) -> Result<bool, CaptureError> {
+        if let Some(located) = self.located.take() {
+            self.buffer.consume(located.total);
+        }
+        if self.ended {
+            return Ok(false);
+        }
+        let next = match &mut self.format {
+            Format::Pcap(reader) => reader.next(&mut self.buffer),
+            Format::PcapNg(reader) => reader.next(&mut self.buffer),
+        };
+        match next {
+            Ok(Some(located)) => {
+                self.summary.frames += 1;
+                self.summary.first_time.get_or_insert(located.time);
+                self.summary.last_time = Some(located.time);
+                self.located = Some(located);
+                Ok(true)
+            }
+            Ok(None) => {
+                self.ended = true;
+                if self.summary.frames == 0 {
+                    self.summary.warnings.push("holds no frames".to_owned());
+                }
+                Ok(false)
+            }
+            Err(problem) => self.end(problem),
+        }
+    }
+
+    #[cold]
+    fn end(&mut self, problem: Problem) -> Result<bool, CaptureError> {
+        self.ended = true;
+        if self.summary.frames == 0 {
+            return Err(CaptureError { path: self.summary.path.clone(), problem });
+        }
+        self.summary.warnings.push(format!("{problem}; read up to there: {} frames", self.summary.frames));
+        Ok(false)
+    }
+
+    /// The frame that [`Self::advance`] moved to.
+    #[inline]
+    pub fn frame(&self) -> Option<Frame<'_>> {
+        let located = self.located?;
+        let data = self.buffer.window().get(located.start..located.start + located.len)?;
+        Some(Frame {
+            id: FrameId { source: self.source, number: self.summary.frames },
+            time: located.time,
+            link: located.link,
+            data,
+            original_len: located.original_len,
+        })
+    }
+
+    /// Time of the frame that [`Self::advance`] moved to.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        self.located.map(|located| located.time)
+    }
+
+    /// What was read so far.
+    pub fn summary(&self) -> SourceSummary {
+        SourceSummary { bytes: self.buffer.offset(), ..self.summary.clone() }
+    }
+}
+
+impl Source for CaptureFile {
+    #[inline]
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        Ok(if self.advance()? { self.frame() } else { None })
+    }
+
+    fn summaries(&self) -> Vec<SourceSummary> {
+        vec![self.summary()]
+    }
+}
+
+fn recognise<R: Read>(buffer: &mut BlockBuffer<R>) -> Result<Format, Problem> {
+    if let Some(reader) = PcapReader::open(buffer)? {
+        return Ok(Format::Pcap(reader));
+    }
+    if let Some(reader) = PcapNgReader::open(buffer)? {
+        return Ok(Format::PcapNg(reader));
+    }
+    let window = buffer.window();
+    if window.is_empty() {
+        return Err(Problem::Empty);
+    }
+    let found = window.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+    Err(Problem::NotACapture { found })
+}

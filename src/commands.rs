@@ -1,0 +1,69 @@
+//! The command line: what was asked for, and the wiring that does it.
+//!
+//! In: arguments. Out: files opened, the core driven, views written, an exit status. It refuses to hold logic worth testing.
+
+mod inputs;
+mod triage;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// See what Cisco IP phones do when they boot, and whether their ITL really has to be deleted.
+#[derive(Debug, Parser)]
+#[command(name = "itlscope", version, max_term_width = 110, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Triage(triage::Args),
+}
+
+/// How a run ended, as scripts see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Nothing is wrong.
+    Clean,
+    /// Something is wrong with a phone.
+    Findings,
+    /// It could not be done.
+    Failed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Clean => Self::from(0),
+            Exit::Findings => Self::from(1),
+            Exit::Failed => Self::from(2),
+        }
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Triage(args) => triage::run(&args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        // Whoever reads has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where even this cannot be said, the exit status says it.
+            let _ = writeln!(std::io::stderr(), "itlscope: {error:#}");
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

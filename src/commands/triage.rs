@@ -1,0 +1,91 @@
+//! `itlscope triage`: read captures, print the report.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use clap::ValueEnum;
+
+use super::{Exit, inputs};
+use crate::capture::{CaptureFile, MergedCaptures, Source, SourceSummary};
+use crate::dissect::tcp::Ports;
+use crate::engine::{Engine, Limits};
+use crate::report::{self, Report, Style};
+use crate::trust::ReferenceArgument;
+use crate::verdict::{self, Case, Told};
+
+/// Read captures and say, per phone, what it downloaded, whether that matches, and whether its ITL has to be deleted
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    captures: inputs::Captures,
+
+    /// What to compare with: an ITL (.tlv or the saved text of 'show itl'), a bare MD5 or SHA-1, or a certificate such as
+    /// TVS.pem; 'SERVER=' before it binds it to one TFTP server. Repeatable
+    #[arg(short = 'r', long = "reference", value_name = "[SERVER=]REF")]
+    references: Vec<ReferenceArgument>,
+
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
+    #[arg(long, value_name = "PORT")]
+    tvs_port: Vec<u16>,
+
+    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
+    #[arg(long, value_name = "PORT")]
+    https_port: Vec<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let references = inputs::references(&args.references)?;
+    let (mut source, errors) =
+        MergedCaptures::new(&args.captures.files, |path, number| CaptureFile::open(path, number));
+    for error in &errors {
+        writeln!(io::stderr(), "itlscope: {error}")?;
+    }
+    if errors.len() == args.captures.files.len() {
+        return Ok(Exit::Failed);
+    }
+    let mut limits = Limits::default();
+    let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
+    tvs.extend(&args.tvs_port);
+    tomcat.extend(&args.https_port);
+    let mut engine = Engine::new(&limits, &references);
+    while let Some(frame) = source.next_frame()? {
+        engine.push(&frame);
+    }
+    engine.finish();
+    let phones = engine.phones();
+    let case = Case::new(references, Told::default(), &phones);
+    let assessed: Vec<_> = phones
+        .into_iter()
+        .map(|phone| {
+            let assessment = verdict::assess(&phone, &case);
+            (phone, assessment)
+        })
+        .collect();
+    let sources: Vec<SourceSummary> = source.summaries();
+    let report = Report::new(sources, &case.references, Vec::new(), &assessed);
+    let mut out = BufWriter::new(io::stdout().lock());
+    match args.format {
+        Format::Text => report::write_text(&report, Style { colour: io::stdout().is_terminal() }, &mut out)?,
+        Format::Json => report::write_json(&report, &mut out)?,
+    }
+    out.flush()?;
+    let wrong = report.summary.mismatched > 0;
+    Ok(if !errors.is_empty() {
+        Exit::Failed
+    } else if wrong {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    })
+}

@@ -1,0 +1,85 @@
+//! From datagrams and segments to events.
+//!
+//! In: [`Packet`]s with the [`Moment`] at which they were seen. Out: [`Event`]s: downloads and TLS sessions, with frame
+//! numbers and times. It refuses to know what a phone is, and judges nothing: what is missing from the capture is said to be
+//! missing, never guessed.
+
+mod content;
+pub mod event;
+mod flows;
+pub mod tcp;
+pub mod tftp;
+mod tls;
+
+pub use content::{Content, ContentLimits};
+pub use event::Event;
+
+use crate::capture::{Moment, Timestamp};
+use crate::packet::Packet;
+use content::ContentStore;
+
+/// What the dissectors may cost, and where they look.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Ports that are always examined.
+    pub ports: tcp::Ports,
+    /// What files in progress may hold.
+    pub content: ContentLimits,
+    /// TFTP conversations.
+    pub tftp: tftp::Limits,
+    /// TCP connections.
+    pub tcp: tcp::Limits,
+}
+
+/// All dissectors behind one door.
+#[derive(Debug)]
+pub struct Dissector {
+    store: ContentStore,
+    tftp: tftp::Tftp,
+    tcp: tcp::Tcp,
+    /// When idle flows were looked for last.
+    expired: Timestamp,
+}
+
+/// Nanoseconds of capture time between two looks for idle flows.
+const EXPIRE_EVERY: u64 = 100_000_000;
+
+impl Dissector {
+    /// Dissectors with these settings.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            store: ContentStore::new(settings.content),
+            tftp: tftp::Tftp::new(settings.tftp),
+            tcp: tcp::Tcp::new(settings.ports.clone(), settings.tcp),
+            expired: Timestamp::default(),
+        }
+    }
+
+    /// Takes a packet; what it makes known is added to `events`.
+    pub fn packet(&mut self, packet: &Packet<'_>, moment: Moment, events: &mut Vec<Event>) {
+        match packet {
+            Packet::Udp(datagram) => {
+                self.tftp.datagram(datagram, moment, &mut self.store, events);
+            }
+            Packet::Tcp(segment) => self.tcp.segment(segment, moment, events),
+            Packet::Cdp(_) | Packet::Lldp(_) => {}
+        }
+        let full = self.store.is_full() || self.tftp.is_full() || self.tcp.is_full();
+        if full || moment.time.nanos_since(self.expired) >= EXPIRE_EVERY {
+            self.tick(moment.time, events);
+        }
+    }
+
+    /// Time goes on: ends what was idle for too long.
+    pub fn tick(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+        self.expired = now;
+        self.tftp.expire(now, &mut self.store, events);
+        self.tcp.expire(now, events);
+    }
+
+    /// The capture is over: ends everything.
+    pub fn finish(&mut self, events: &mut Vec<Event>) {
+        self.tftp.finish(&mut self.store, events);
+        self.tcp.finish(events);
+    }
+}

@@ -1,0 +1,283 @@
+//! The bytes of files as they arrive.
+//!
+//! In: a file's bytes in order, piece by piece. Out: its length and checksums, and the bytes themselves unless they are too
+//! many. It refuses to know whether the file is complete: whoever finishes one answers for that.
+//!
+//! Ten thousand phones download the same trust list. Each new file is compared with the files seen lately while it arrives: as
+//! long as it is equal to one, nothing is stored and nothing is hashed; in the end it *is* that one.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::digest::{Digests, DigestsInProgress};
+
+/// A complete file.
+#[derive(PartialEq, Eq)]
+pub struct Content {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its checksums.
+    pub digests: Digests,
+}
+
+impl Content {
+    /// A file of these bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { digests: Digests::of(&bytes), bytes }
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({} bytes, {:?})", self.bytes.len(), self.digests.md5)
+    }
+}
+
+/// Files seen lately that are kept for comparison, at most.
+const MOST_KNOWN: usize = 32;
+
+/// What files in progress may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct ContentLimits {
+    /// Bytes of one file; larger files are hashed, not held.
+    pub file: usize,
+    /// Bytes of one file that may wait for an earlier part that is late.
+    pub reorder: usize,
+    /// Bytes of all files together; beyond it the downloads least recently used are given up.
+    pub total: usize,
+}
+
+impl Default for ContentLimits {
+    fn default() -> Self {
+        Self { file: 1 << 20, reorder: 256 << 10, total: 64 << 20 }
+    }
+}
+
+/// The files seen lately, and the bounds of what may be held.
+#[derive(Debug)]
+pub(super) struct ContentStore {
+    /// Most recently used last.
+    known: VecDeque<Arc<Content>>,
+    limits: ContentLimits,
+    held: usize,
+}
+
+impl ContentStore {
+    pub(super) const fn new(limits: ContentLimits) -> Self {
+        Self { known: VecDeque::new(), limits, held: 0 }
+    }
+
+    /// Whether more is held than may be.
+    pub(super) const fn is_full(&self) -> bool {
+        self.held > self.limits.total
+    }
+
+    /// Makes room for `more` bytes of a file of which `waiting` bytes wait already; `false` where that is too much.
+    pub(super) const fn reserve(&mut self, waiting: usize, more: usize) -> bool {
+        let fits = waiting + more <= self.limits.reorder;
+        if fits {
+            self.held += more;
+        }
+        fits
+    }
+
+    /// Gives back what [`Self::reserve`] gave.
+    pub(super) const fn release(&mut self, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+    }
+
+    /// A known file that begins with `start`.
+    fn beginning_with(&self, start: &[u8]) -> Option<Arc<Content>> {
+        self.known.iter().rev().find(|known| known.bytes.starts_with(start)).cloned()
+    }
+
+    fn remember(&mut self, content: &Arc<Content>) {
+        if let Some(index) = self.known.iter().position(|known| Arc::ptr_eq(known, content)) {
+            self.known.remove(index);
+        } else if self.known.len() >= MOST_KNOWN {
+            self.known.pop_front();
+        }
+        self.known.push_back(Arc::clone(content));
+    }
+}
+
+/// A file that arrives.
+#[derive(Debug)]
+pub(super) struct ContentBuilder {
+    state: State,
+    length: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// So far equal to a known file.
+    Like(Arc<Content>),
+    Held(Vec<u8>),
+    Hashed(Box<DigestsInProgress>),
+}
+
+/// A file that is complete.
+#[derive(Debug, Clone)]
+pub(super) struct Finished {
+    pub(super) length: u64,
+    pub(super) digests: Digests,
+    /// The bytes, unless they were too many.
+    pub(super) content: Option<Arc<Content>>,
+}
+
+impl Default for ContentBuilder {
+    fn default() -> Self {
+        Self { state: State::Held(Vec::new()), length: 0 }
+    }
+}
+
+impl ContentBuilder {
+    /// Bytes that arrived so far.
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Takes the next bytes.
+    pub(super) fn push(&mut self, bytes: &[u8], store: &mut ContentStore) {
+        let before = usize::try_from(self.length).unwrap_or(usize::MAX);
+        self.length += bytes.len() as u64;
+        match &mut self.state {
+            State::Like(known) => {
+                if known.bytes.get(before..).is_some_and(|rest| rest.starts_with(bytes)) {
+                    return;
+                }
+                let start = known.bytes.get(..before).unwrap_or_default().to_vec();
+                store.held += start.len();
+                self.state = State::Held(start);
+                self.hold(bytes, store);
+            }
+            State::Held(held) if held.is_empty() && !bytes.is_empty() => match store.beginning_with(bytes) {
+                Some(known) => self.state = State::Like(known),
+                None => self.hold(bytes, store),
+            },
+            State::Held(_) => self.hold(bytes, store),
+            State::Hashed(digests) => digests.update(bytes),
+        }
+    }
+
+    fn hold(&mut self, bytes: &[u8], store: &mut ContentStore) {
+        let State::Held(held) = &mut self.state else { return };
+        let size = held.len() + bytes.len();
+        if size <= store.limits.file {
+            held.extend_from_slice(bytes);
+            store.held += bytes.len();
+            return;
+        }
+        let mut digests = DigestsInProgress::default();
+        digests.update(held);
+        digests.update(bytes);
+        store.held = store.held.saturating_sub(held.len());
+        self.state = State::Hashed(Box::new(digests));
+    }
+
+    /// Ends the file and gives it out.
+    pub(super) fn finish(self, store: &mut ContentStore) -> Finished {
+        let length = self.length;
+        let content = match self.state {
+            State::Like(known) if known.bytes.len() as u64 == length => known,
+            State::Like(known) => {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                Arc::new(Content::new(known.bytes.get(..length).unwrap_or_default().to_vec()))
+            }
+            State::Held(held) => {
+                store.held = store.held.saturating_sub(held.len());
+                Arc::new(Content::new(held))
+            }
+            State::Hashed(digests) => {
+                return Finished { length, digests: digests.finish(), content: None };
+            }
+        };
+        store.remember(&content);
+        Finished { length, digests: content.digests, content: Some(content) }
+    }
+
+    /// Ends the file and forgets it.
+    pub(super) fn discard(&mut self, store: &mut ContentStore) {
+        if let State::Held(held) = &self.state {
+            store.held = store.held.saturating_sub(held.len());
+        }
+        self.state = State::Held(Vec::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn store(file: usize, total: usize) -> ContentStore {
+        ContentStore::new(ContentLimits { file, reorder: file, total })
+    }
+
+    fn build(pieces: &[&[u8]], store: &mut ContentStore) -> Finished {
+        let mut builder = ContentBuilder::default();
+        for piece in pieces {
+            builder.push(piece, store);
+        }
+        builder.finish(store)
+    }
+
+    #[test]
+    fn the_same_file_is_held_once() {
+        let mut store = store(100, 1000);
+        let first = build(&[b"abc", b"def"], &mut store).content.unwrap();
+        let again = build(&[b"ab", b"cdef"], &mut store).content.unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        let longer = build(&[b"abc", b"defg"], &mut store);
+        assert_eq!(longer.digests, Digests::of(b"abcdefg"));
+        let shorter = build(&[b"abc", b"d"], &mut store);
+        assert_eq!(shorter.digests, Digests::of(b"abcd"));
+        assert_eq!(store.held, 0);
+    }
+
+    #[test]
+    fn large_files_are_hashed_not_held() {
+        let mut store = store(4, 1000);
+        let large = build(&[b"abc", b"def"], &mut store);
+        assert_eq!((large.length, large.digests), (6, Digests::of(b"abcdef")));
+        assert!(large.content.is_none());
+        assert_eq!(store.held, 0);
+    }
+
+    #[test]
+    fn what_is_held_is_counted() {
+        let mut store = store(100, 5);
+        let mut first = ContentBuilder::default();
+        first.push(b"abcd", &mut store);
+        assert!(!store.is_full());
+        let mut second = ContentBuilder::default();
+        second.push(b"xyz", &mut store);
+        assert!(store.is_full());
+        second.discard(&mut store);
+        assert!(!store.is_full());
+        first.discard(&mut store);
+        assert_eq!(store.held, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn checksums_are_those_of_the_bytes(
+            files in prop::collection::vec(prop::collection::vec(prop::collection::vec(0u8..2, 0..6), 0..6), 1..12),
+            hold in 0usize..30,
+        ) {
+            let mut store = store(hold, 1000);
+            for pieces in files {
+                let whole = pieces.concat();
+                let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+                let finished = build(&pieces, &mut store);
+                prop_assert_eq!(finished.digests, Digests::of(&whole));
+                prop_assert_eq!(finished.length, whole.len() as u64);
+                if let Some(content) = finished.content {
+                    prop_assert_eq!(&content.bytes, &whole);
+                }
+                prop_assert_eq!(store.held, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! TCP connections.
+//!
+//! In: segments, either direction, in any order. Out: what the protocol on top makes of the two streams. It knows which side
+//! is the client, where streams begin and end, and keeps connections within bounds.
+
+mod stream;
+
+use std::net::SocketAddr;
+
+use super::event::{Event, Service, Side};
+use super::flows::FlowTable;
+use super::tls::{CertificateCache, TlsDissector};
+use crate::capture::{Moment, Span, Timestamp};
+use crate::packet::{Segment, TcpFlags};
+
+pub(super) use stream::{Piece, Stream};
+
+/// What following connections may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections followed at once.
+    pub connections: usize,
+    /// Nanoseconds of capture time without a packet after which a connection is forgotten.
+    pub idle: u64,
+    /// Bytes that one direction may hold back while earlier ones are late.
+    pub reorder: usize,
+    /// Bytes that all connections may hold together; beyond it the least recently used are given up.
+    pub total: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 32_768, idle: 600_000_000_000, reorder: 256 << 10, total: 48 << 20 }
+    }
+}
+
+/// Which ports are always examined.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The Trust Verification Service.
+    pub tvs: Vec<u16>,
+    /// Tomcat.
+    pub tomcat: Vec<u16>,
+    /// Configuration over HTTPS.
+    pub https: Vec<u16>,
+}
+
+impl Default for Ports {
+    /// domain.md 4.4, 4.5.
+    fn default() -> Self {
+        Self { tvs: vec![2445], tomcat: vec![8443], https: vec![6971, 6972] }
+    }
+}
+
+impl Ports {
+    fn service(&self, port: u16) -> Option<Service> {
+        [(&self.tvs, Service::Tvs), (&self.tomcat, Service::Tomcat), (&self.https, Service::Https)]
+            .into_iter()
+            .find_map(|(ports, service)| ports.contains(&port).then_some(service))
+    }
+}
+
+/// What the TCP layer knows of a connection that its protocol may ask for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ConnectionFacts {
+    /// How often the client sent its SYN.
+    pub(super) syns: u32,
+    pub(super) syn_acked: bool,
+    pub(super) reset_answers_syn: bool,
+    pub(super) reset_by: Option<Side>,
+    /// Who sent the first FIN.
+    pub(super) closed_by: Option<Side>,
+}
+
+/// Both ends, the smaller first: both directions find the same connection.
+type Key = (SocketAddr, SocketAddr);
+
+/// The TCP dissector.
+#[derive(Debug)]
+pub struct Tcp {
+    connections: FlowTable<Key, Connection>,
+    ports: Ports,
+    limits: Limits,
+    certificates: CertificateCache,
+    held: usize,
+    next_id: u64,
+}
+
+#[derive(Debug)]
+struct Connection {
+    client: SocketAddr,
+    server: SocketAddr,
+    facts: ConnectionFacts,
+    span: Span,
+    client_stream: Stream,
+    server_stream: Stream,
+    protocol: Protocol,
+    held: usize,
+}
+
+/// Who reads the streams.
+#[derive(Debug)]
+enum Protocol {
+    Tls(Box<TlsDissector>),
+    /// An unknown port: the first bytes will tell.
+    Unknown,
+    /// Nothing to read, or nothing any more.
+    Nothing,
+}
+
+impl Tcp {
+    /// A dissector that examines `ports` within `limits`.
+    pub fn new(ports: Ports, limits: Limits) -> Self {
+        Self {
+            connections: FlowTable::new(limits.connections, limits.idle),
+            ports,
+            limits,
+            certificates: CertificateCache::default(),
+            held: 0,
+            next_id: 0,
+        }
+    }
+
+    /// Takes a segment.
+    pub(super) fn segment(&mut self, segment: &Segment<'_>, moment: Moment, events: &mut Vec<Event>) {
+        let key = if segment.src <= segment.dst { (segment.src, segment.dst) } else { (segment.dst, segment.src) };
+        let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
+        let existing = self.connections.get(&key, moment.time);
+        let known = existing.is_some();
+        // A SYN with another number is another connection between the same ports.
+        let reused = opens && existing.is_some_and(|connection| connection.is_another(segment));
+        if !known || reused {
+            // What neither begins a connection nor carries anything is the rest of one that is over.
+            let carries = !segment.payload.is_empty() || segment.missing > 0 || segment.flags.has(TcpFlags::SYN);
+            if !known && !carries {
+                return;
+            }
+            let connection = self.open(segment, moment);
+            if let Some(ended) = self.connections.insert(key, moment.time, connection) {
+                self.conclude(ended, events);
+            }
+        }
+        let Some(connection) = self.connections.get(&key, moment.time) else { return };
+        let before = connection.held;
+        if matches!(connection.protocol, Protocol::Unknown) && !segment.payload.is_empty() {
+            connection.recognise(segment, moment, &mut self.next_id);
+        }
+        let over = connection.segment(segment, moment, self.limits.reorder, &mut self.certificates, events);
+        self.held = (self.held + connection.held).saturating_sub(before);
+        if over {
+            let mut ended = std::mem::replace(connection, Connection::closed(segment, moment));
+            self.held = self.held.saturating_sub(ended.held);
+            ended.held = 0;
+            self.conclude(ended, events);
+        }
+    }
+
+    /// Whether more is held than may be, or more connections are followed.
+    pub(super) fn is_full(&self) -> bool {
+        self.held > self.limits.total || self.connections.is_full()
+    }
+
+    /// Forgets connections that were idle for too long or for which there is no room.
+    pub(super) fn expire(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+        while let Some((_, connection)) = self.connections.pop_expired(now, self.held > self.limits.total) {
+            self.conclude(connection, events);
+        }
+    }
+
+    /// The capture is over: ends all connections.
+    pub(super) fn finish(&mut self, events: &mut Vec<Event>) {
+        for (_, connection) in self.connections.drain() {
+            self.conclude(connection, events);
+        }
+    }
+
+    fn conclude(&mut self, mut connection: Connection, events: &mut Vec<Event>) {
+        self.held = self.held.saturating_sub(connection.held);
+        connection.flush(&mut self.certificates, events);
+        if let Protocol::Tls(tls) = &mut connection.protocol {
+            tls.conclude(&connection.facts, connection.span, events);
+        }
+    }
+
+    /// A connection that begins with this segment, as far as the capture shows.
+    fn open(&mut self, segment: &Segment<'_>, moment: Moment) -> Connection {
+        let flags = segment.flags;
+        let src_service = self.ports.service(segment.src.port());
+        let dst_service = self.ports.service(segment.dst.port());
+        let from_server = if flags.has(TcpFlags::SYN) {
+            flags.has(TcpFlags::ACK)
+        } else {
+            // Without its beginning, the port that is known is the server's, else the lower one.
+            match (src_service, dst_service) {
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                _ => segment.src.port() < segment.dst.port(),
+            }
+        };
+        let (client, server, service) =
+            if from_server { (segment.dst, segment.src, src_service) } else { (segment.src, segment.dst, dst_service) };
+        let protocol = match service {
+            Some(service) => {
+                self.next_id += 1;
+                let mut tls = TlsDissector::new(self.next_id, service, client, server, moment);
+                if !flags.has(TcpFlags::SYN) {
+                    tls.begin_in_the_middle(Side::Client);
+                    tls.begin_in_the_middle(Side::Server);
+                }
+                Protocol::Tls(Box::new(tls))
+            }
+            None => Protocol::Unknown,
+        };
+        Connection { client, server, protocol, ..Connection::closed(segment, moment) }
+    }
+}
+
+impl Connection {
+    /// What is left of a connection that is over: it swallows late segments until its ports are used again.
+    fn closed(segment: &Segment<'_>, moment: Moment) -> Self {
+        Self {
+            client: segment.src,
+            server: segment.dst,
+            facts: ConnectionFacts::default(),
+            span: Span::starting(moment),
+            client_stream: Stream::default(),
+            server_stream: Stream::default(),
+            protocol: Protocol::Nothing,
+            held: 0,
+        }
+    }
+
+    /// Whether a SYN belongs to another connection than this.
+    fn is_another(&self, syn: &Segment<'_>) -> bool {
+        match self.protocol {
+            Protocol::Nothing => true,
+            _ => syn.src != self.client || !self.client_stream.begins_after(syn.seq),
+        }
+    }
+
+    /// Looks whether the first bytes on an unknown port are TLS, and which side sent them.
+    fn recognise(&mut self, segment: &Segment<'_>, moment: Moment, next_id: &mut u64) {
+        let from_client = match segment.payload {
+            // A handshake record (RFC 5246 6.2.1) that begins with a hello, of the client or of the server.
+            [22, 3, 0..=4, _, _, 1, ..] => true,
+            [22, 3, 0..=4, _, _, 2, ..] => false,
+            _ => {
+                self.protocol = Protocol::Nothing;
+                return;
+            }
+        };
+        let (client, server) = if from_client { (segment.src, segment.dst) } else { (segment.dst, segment.src) };
+        if client != self.client {
+            self.client = client;
+            self.server = server;
+            std::mem::swap(&mut self.client_stream, &mut self.server_stream);
+        }
+        *next_id += 1;
+        self.protocol =
+            Protocol::Tls(Box::new(TlsDissector::new(*next_id, Service::Other, client, server, self.span.first)));
+        self.span.extend(moment);
+    }
+
+    /// Takes a segment. Returns whether the connection is over.
+    fn segment(
+        &mut self,
+        segment: &Segment<'_>,
+        moment: Moment,
+        reorder: usize,
+        certificates: &mut CertificateCache,
+        events: &mut Vec<Event>,
+    ) -> bool {
+        if matches!(self.protocol, Protocol::Nothing) {
+            return false;
+        }
+        self.span.extend(moment);
+        let side = if segment.src == self.client { Side::Client } else { Side::Server };
+        let flags = segment.flags;
+        let mut seq = segment.seq;
+        if flags.has(TcpFlags::SYN) {
+            self.facts.syns += u32::from(side == Side::Client);
+            self.facts.syn_acked |= side == Side::Server;
+            self.stream(side).open(seq);
+            // The SYN takes one number; data may come with it.
+            seq = seq.wrapping_add(1);
+        }
+        if let Some(ack) = segment.ack {
+            self.stream(side.other()).acknowledge(ack);
+        }
+        if flags.has(TcpFlags::RST) {
+            let answers_syn =
+                side == Side::Server && self.facts.syns > 0 && !self.facts.syn_acked && !self.server_stream.has_data();
+            self.facts.reset_answers_syn |= answers_syn;
+            self.facts.reset_by.get_or_insert(side);
+            return true;
+        }
+        let fin = flags.has(TcpFlags::FIN);
+        if fin {
+            self.facts.closed_by.get_or_insert(side);
+        }
+        if !self.stream(side).is_open()
+            && !segment.payload.is_empty()
+            && let Protocol::Tls(tls) = &mut self.protocol
+            && !begins_like_a_stream(segment.payload)
+        {
+            tls.begin_in_the_middle(side);
+        }
+        let mut stream = std::mem::take(self.stream(side));
+        let protocol = &mut self.protocol;
+        let payload = (segment.payload, segment.missing);
+        stream.segment(seq, payload, fin, moment, reorder, &mut |piece, at| {
+            if let Protocol::Tls(tls) = protocol {
+                tls.piece(side, piece, at, certificates, events);
+            }
+        });
+        *self.stream(side) = stream;
+        self.held = self.client_stream.held() + self.server_stream.held();
+        if let Protocol::Tls(tls) = &self.protocol {
+            self.held += tls.held();
+        }
+        self.client_stream.is_over() && self.server_stream.is_over()
+    }
+
+    fn flush(&mut self, certificates: &mut CertificateCache, events: &mut Vec<Event>) {
+        for side in [Side::Client, Side::Server] {
+            let mut stream = std::mem::take(self.stream(side));
+            let protocol = &mut self.protocol;
+            stream.flush(&mut |piece, at| {
+                if let Protocol::Tls(tls) = protocol {
+                    tls.piece(side, piece, at, certificates, events);
+                }
+            });
+        }
+    }
+
+    const fn stream(&mut self, side: Side) -> &mut Stream {
+        match side {
+            Side::Client => &mut self.client_stream,
+            Side::Server => &mut self.server_stream,
+        }
+    }
+}
+
+/// Whether a segment may be the first of a stream although its SYN was not captured: it begins with a hello.
+const fn begins_like_a_stream(payload: &[u8]) -> bool {
+    matches!(payload, [22, 3, 0..=4, _, _, 1 | 2, ..])
+}

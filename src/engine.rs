@@ -1,0 +1,78 @@
+//! The whole way from frames to phones.
+//!
+//! In: [`Frame`]s, one after the other. Out: the [`Phone`]s, and what was left out on the way. Files, live interfaces, fuzzers
+//! and tests drive the same three calls: [`Engine::push`], [`Engine::tick`], [`Engine::finish`].
+
+use crate::capture::{Frame, Moment, Timestamp};
+use crate::dissect::{Dissector, Event, Settings};
+use crate::packet::{self, Counters, Decoder};
+use crate::phone::{self, Files, Phone, Roster};
+use crate::trust::Reference;
+
+/// Everything that is kept within bounds, and where to look.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// IP fragments.
+    pub packet: packet::Limits,
+    /// Conversations, connections, files; ports.
+    pub dissect: Settings,
+    /// Phones.
+    pub phone: phone::Limits,
+}
+
+/// The way from frames to phones.
+#[derive(Debug)]
+pub struct Engine {
+    decoder: Decoder,
+    dissector: Dissector,
+    roster: Roster,
+    events: Vec<Event>,
+}
+
+impl Engine {
+    /// An engine within these limits; the keys of `references` are tried on signed files.
+    pub fn new(limits: &Limits, references: &[Reference]) -> Self {
+        Self {
+            decoder: Decoder::new(limits.packet),
+            dissector: Dissector::new(&limits.dissect),
+            roster: Roster::new(Files::new(references), limits.phone),
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes a frame.
+    pub fn push(&mut self, frame: &Frame<'_>) {
+        if let Some(packet) = self.decoder.decode(frame) {
+            self.dissector.packet(&packet, Moment::from(frame), &mut self.events);
+            self.deliver();
+        }
+    }
+
+    /// Time goes on although no frame comes: ends what was idle for too long.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.dissector.tick(now, &mut self.events);
+        self.deliver();
+    }
+
+    /// The capture is over: ends everything.
+    pub fn finish(&mut self) {
+        self.dissector.finish(&mut self.events);
+        self.deliver();
+    }
+
+    /// The phones as they stand.
+    pub fn phones(&self) -> Vec<Phone> {
+        self.roster.phones()
+    }
+
+    /// What was left out so far.
+    pub fn counters(&self) -> Counters {
+        self.decoder.counters()
+    }
+
+    fn deliver(&mut self) {
+        for event in self.events.drain(..) {
+            self.roster.event(event);
+        }
+    }
+}

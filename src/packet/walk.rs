@@ -1,0 +1,397 @@
+//! Peeling a frame, layer by layer, down to what it carries.
+//!
+//! Each step looks at one header and says what comes next. Nothing is copied: the result is where things stand in the frame.
+//! IP and transport headers are read by `etherparse`, the link layers and tunnels that it does not know by hand.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+
+use etherparse::{Ipv6ExtensionSlice, LaxIpSlice, LenSource, TcpHeaderSlice, UdpHeaderSlice};
+
+use super::fragment::{Fragment, FragmentKey};
+use super::{Datagram, Packet, Segment, TcpFlags};
+use crate::bytes::Reader;
+use crate::capture::LinkType;
+
+/// Headers on top of each other at most: a real frame has about ten, in the worst tunnel.
+const MOST_LAYERS: usize = 24;
+
+/// What the next bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layer {
+    Ethernet,
+    /// Linux cooked capture, version 1.
+    Cooked1,
+    /// Linux cooked capture, version 2.
+    Cooked2,
+    /// BSD null or loopback: four bytes of address family.
+    Null,
+    /// The point-to-point protocol, with or without its HDLC bytes.
+    Ppp,
+    /// Cisco's HDLC.
+    CiscoHdlc,
+    /// PPP over Ethernet, session stage (RFC 2516).
+    PppoE,
+    /// IEEE 802.2 logical link control.
+    Llc,
+    /// Whatever this `EtherType` stands for.
+    EtherType(u16),
+    /// A stack of MPLS labels (RFC 3032).
+    Mpls,
+    /// IPv4 or IPv6, told by the version number.
+    Ip,
+    /// Generic routing encapsulation (RFC 2784, 2890), ERSPAN among it.
+    Gre,
+    /// The payload of an IP datagram.
+    Payload(IpPayload),
+}
+
+/// The IP layer that a payload belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct IpPayload {
+    src: IpAddr,
+    dst: IpAddr,
+    protocol: u8,
+    identification: u16,
+}
+
+/// What a walk arrived at. Ranges are offsets in the bytes that were walked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing that could matter.
+    Nothing,
+    Fragment(Fragment),
+    /// A UDP datagram or TCP segment, and the identification of the IP packet around it.
+    Transport {
+        transport: Transport,
+        identity: u16,
+    },
+    Cdp(Range<usize>),
+    Lldp(Range<usize>),
+}
+
+/// A located UDP datagram or TCP segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Transport {
+    src: SocketAddr,
+    dst: SocketAddr,
+    payload: Range<usize>,
+    missing: usize,
+    /// Sequence and acknowledgment numbers and flags of a TCP segment.
+    tcp: Option<(u32, Option<u32>, TcpFlags)>,
+}
+
+impl Transport {
+    /// The packet, borrowing its payload from the bytes that were walked.
+    pub(super) fn packet<'a>(&self, bytes: &'a [u8]) -> Option<Packet<'a>> {
+        let payload = bytes.get(self.payload.clone())?;
+        let &Self { src, dst, missing, .. } = self;
+        Some(match self.tcp {
+            Some((seq, ack, flags)) => Packet::Tcp(Segment { src, dst, seq, ack, flags, payload, missing }),
+            None => Packet::Udp(Datagram { src, dst, payload, missing }),
+        })
+    }
+}
+
+impl Layer {
+    /// The first layer of frames of this link type; `None` where it is not supported.
+    pub(super) const fn first(link: LinkType) -> Option<Self> {
+        Some(match link.0 {
+            0 | 108 => Self::Null,
+            1 => Self::Ethernet,
+            9 | 50 => Self::Ppp,
+            51 => Self::PppoE,
+            104 => Self::CiscoHdlc,
+            // 12 and 14 are what some systems write for raw IP without translating it to 101.
+            12 | 14 | 101 | 228 | 229 => Self::Ip,
+            113 => Self::Cooked1,
+            276 => Self::Cooked2,
+            _ => return None,
+        })
+    }
+
+    /// The layer to go on with when the fragments of a datagram were put together.
+    pub(super) fn of_datagram(fragment: &Fragment) -> Self {
+        let FragmentKey { src, dst, protocol, identification } = fragment.key;
+        // The low half: IPv6 identifications are longer, and only whether copies agree matters here.
+        let identification = u16::try_from(identification & 0xffff).unwrap_or(0);
+        Self::Payload(IpPayload { src, dst, protocol, identification })
+    }
+}
+
+/// One step: what follows and how many bytes the header took, or where the walk ends.
+enum Step {
+    Next(Layer, usize),
+    /// An IP packet: its payload is shorter than what follows it in the frame, and some of it may be missing.
+    Ip {
+        payload: IpPayload,
+        header: usize,
+        length: usize,
+        missing: usize,
+    },
+    End(Found),
+}
+
+/// Walks `bytes`, which begin with `layer`. `missing` is how many bytes the capture cut from their end.
+pub(super) fn walk(mut layer: Layer, bytes: &[u8], mut missing: usize) -> Found {
+    let mut at = 0;
+    let mut end = bytes.len();
+    for _ in 0..MOST_LAYERS {
+        let Some(rest) = bytes.get(at..end) else {
+            return Found::Nothing;
+        };
+        match step(layer, rest, at, missing) {
+            None => return Found::Nothing,
+            Some(Step::End(found)) => return found,
+            Some(Step::Next(next, header)) => {
+                layer = next;
+                at += header;
+            }
+            Some(Step::Ip { payload, header, length, missing: lost }) => {
+                layer = Layer::Payload(payload);
+                at += header;
+                end = at + length;
+                missing = lost;
+            }
+        }
+    }
+    Found::Nothing
+}
+
+fn step(layer: Layer, rest: &[u8], at: usize, missing: usize) -> Option<Step> {
+    let mut reader = Reader::new(rest);
+    let next = match layer {
+        Layer::Ethernet => {
+            reader.skip(12)?;
+            after_addresses(reader.u16()?)
+        }
+        Layer::Cooked1 => {
+            reader.skip(14)?;
+            cooked(reader.u16()?)
+        }
+        Layer::Cooked2 => {
+            let protocol = reader.u16()?;
+            reader.skip(18)?;
+            cooked(protocol)
+        }
+        Layer::Null => {
+            reader.skip(4)?;
+            Layer::Ip
+        }
+        Layer::Ppp => {
+            // The address and control bytes may be left out.
+            if rest.starts_with(&[0xff, 0x03]) {
+                reader.skip(2)?;
+            }
+            ppp(reader.u16()?)?
+        }
+        Layer::CiscoHdlc => {
+            reader.skip(2)?;
+            Layer::EtherType(reader.u16()?)
+        }
+        Layer::PppoE => {
+            reader.skip(6)?;
+            ppp(reader.u16()?)?
+        }
+        Layer::Llc => match reader.take(3)? {
+            [0xaa, 0xaa, 0x03] => {
+                let organization = reader.u24()?;
+                let protocol = reader.u16()?;
+                match (organization, protocol) {
+                    (0x00_000c, 0x2000) => return Some(Step::End(Found::Cdp(at + reader.position()..at + rest.len()))),
+                    (0x00_0000 | 0x00_000c, protocol) => Layer::EtherType(protocol),
+                    _ => return None,
+                }
+            }
+            [0x06, 0x06, 0x03] => Layer::Ip,
+            _ => return None,
+        },
+        Layer::EtherType(0x0800 | 0x86dd) | Layer::Ip => return ip(rest, at, missing),
+        // 802.1Q, 802.1ad and the numbers that were used before it: two bytes of tag, then the next type.
+        Layer::EtherType(0x8100 | 0x88a8 | 0x9100 | 0x9200) => {
+            reader.skip(2)?;
+            after_addresses(reader.u16()?)
+        }
+        // VN-Tag, 802.1BR and Cisco MetaData, as Nexus and UCS put them on SPAN ports.
+        Layer::EtherType(0x8926) => {
+            reader.skip(4)?;
+            after_addresses(reader.u16()?)
+        }
+        Layer::EtherType(0x893f | 0x8909) => {
+            reader.skip(6)?;
+            after_addresses(reader.u16()?)
+        }
+        Layer::EtherType(0x8864) => Layer::PppoE,
+        Layer::EtherType(0x8847 | 0x8848) => Layer::Mpls,
+        Layer::EtherType(0x88cc) => return Some(Step::End(Found::Lldp(at..at + rest.len()))),
+        Layer::EtherType(0x6558) => Layer::Ethernet,
+        Layer::EtherType(_) => return None,
+        Layer::Mpls => mpls(&mut reader)?,
+        Layer::Gre => gre(&mut reader)?,
+        Layer::Payload(payload) => return self::payload(payload, rest, at, missing),
+    };
+    Some(Step::Next(next, reader.position()))
+}
+
+/// A length or a type follows the addresses (IEEE 802.3).
+const fn after_addresses(number: u16) -> Layer {
+    if number < 1536 { Layer::Llc } else { Layer::EtherType(number) }
+}
+
+const fn cooked(protocol: u16) -> Layer {
+    match protocol {
+        0x0004 => Layer::Llc,
+        other => Layer::EtherType(other),
+    }
+}
+
+const fn ppp(protocol: u16) -> Option<Layer> {
+    match protocol {
+        0x0021 | 0x0057 => Some(Layer::Ip),
+        0x0281 | 0x0283 => Some(Layer::Mpls),
+        _ => None,
+    }
+}
+
+fn mpls(reader: &mut Reader<'_>) -> Option<Layer> {
+    while reader.u32()? & 0x100 == 0 {}
+    match reader.rest().first()? >> 4 {
+        4 | 6 => Some(Layer::Ip),
+        // An Ethernet pseudowire with its control word (RFC 4448).
+        0 => {
+            reader.skip(4)?;
+            Some(Layer::Ethernet)
+        }
+        _ => Some(Layer::Ethernet),
+    }
+}
+
+fn gre(reader: &mut Reader<'_>) -> Option<Layer> {
+    let flags = reader.u16()?;
+    let protocol = reader.u16()?;
+    let (checksum, routing, key, sequence, version) =
+        (flags & 0x8000 != 0, flags & 0x4000 != 0, flags & 0x2000 != 0, flags & 0x1000 != 0, flags & 7);
+    if routing || version != 0 {
+        return None;
+    }
+    for _ in 0..[checksum, key, sequence].into_iter().filter(|&present| present).count() {
+        reader.skip(4)?;
+    }
+    match protocol {
+        // ERSPAN type II has its own header, type I has none: the sequence number tells them apart
+        // (draft-foschiano-erspan 4).
+        0x88be => {
+            if sequence {
+                reader.skip(8)?;
+            }
+            Some(Layer::Ethernet)
+        }
+        // ERSPAN type III: the last bit says that eight bytes more follow, five bits what is carried.
+        0x22eb => {
+            reader.skip(10)?;
+            let last = reader.u16()?;
+            if last & 1 != 0 {
+                reader.skip(8)?;
+            }
+            Some(if last >> 10 & 0x1f == 2 { Layer::Ip } else { Layer::Ethernet })
+        }
+        other => Some(Layer::EtherType(other)),
+    }
+}
+
+fn ip(rest: &[u8], at: usize, frame_missing: usize) -> Option<Step> {
+    let (ip, _) = LaxIpSlice::from_slice(rest).ok()?;
+    let (header, announced, identification, fragment) = match &ip {
+        LaxIpSlice::Ipv4(v4) => {
+            let header = v4.header();
+            let extension = v4.extensions().auth.map_or(0, |auth| auth.slice().len());
+            let fragment = (header.fragments_offset().byte_offset(), header.more_fragments());
+            let identification = u32::from(header.identification());
+            (header.slice().len() + extension, usize::from(header.total_len()), identification, fragment)
+        }
+        LaxIpSlice::Ipv6(v6) => {
+            let fragment = v6.extensions().clone().into_iter().find_map(|extension| match extension {
+                Ipv6ExtensionSlice::Fragment(fragment) => Some(fragment),
+                _ => None,
+            });
+            let header = v6.header().slice().len() + v6.extensions().slice().len();
+            let announced = v6.header().slice().len() + usize::from(v6.header().payload_length());
+            let (identification, fragment) = fragment.map_or((0, (0, false)), |fragment| {
+                (fragment.identification(), (fragment.fragment_offset().byte_offset(), fragment.more_fragments()))
+            });
+            (header, announced, identification, fragment)
+        }
+    };
+    let payload = ip.payload();
+    // Segmentation offload leaves a length of 0: then the frame says how much there is.
+    let missing = match payload.len_source {
+        LenSource::Slice if !payload.incomplete => frame_missing,
+        _ => announced.saturating_sub(rest.len()),
+    };
+    let (src, dst, protocol) = (ip.source_addr(), ip.destination_addr(), payload.ip_number.0);
+    if payload.fragmented {
+        let key = FragmentKey { src, dst, protocol, identification };
+        let range = at + header..at + header + payload.payload.len();
+        let (offset, more) = fragment;
+        return Some(Step::End(Found::Fragment(Fragment { key, offset, more, payload: range, whole: missing == 0 })));
+    }
+    let identification = if src.is_ipv4() { u16::try_from(identification).unwrap_or(0) } else { 0 };
+    let payload_of = IpPayload { src, dst, protocol, identification };
+    Some(Step::Ip { payload: payload_of, header, length: payload.payload.len(), missing })
+}
+
+fn payload(ip: IpPayload, rest: &[u8], at: usize, missing: usize) -> Option<Step> {
+    let IpPayload { src, dst, protocol, identification } = ip;
+    let next = match protocol {
+        4 | 41 => Layer::Ip,
+        47 => Layer::Gre,
+        137 => Layer::Mpls,
+        17 => {
+            let udp = UdpHeaderSlice::from_slice(rest).ok()?;
+            let header = udp.slice().len();
+            // VXLAN (RFC 7348): on its own port or the one that Linux used before, with the flag that says so.
+            if matches!(udp.destination_port(), 4789 | 8472) && rest.get(header).is_some_and(|flags| flags & 8 != 0) {
+                return Some(Step::Next(Layer::Ethernet, header + 8));
+            }
+            let there = rest.len() - header;
+            // A length of 0 means that offload left it out.
+            let (length, missing) = match usize::from(udp.length()).checked_sub(header) {
+                None => (there, missing),
+                Some(length) if length <= there => (length, 0),
+                Some(length) => (there, length - there),
+            };
+            let transport = Transport {
+                src: SocketAddr::new(src, udp.source_port()),
+                dst: SocketAddr::new(dst, udp.destination_port()),
+                payload: at + header..at + header + length,
+                missing,
+                tcp: None,
+            };
+            return Some(Step::End(Found::Transport { transport, identity: identification }));
+        }
+        6 => {
+            let tcp = TcpHeaderSlice::from_slice(rest).ok()?;
+            let header = tcp.slice().len();
+            let mut flags = 0;
+            for (set, bit) in [
+                (tcp.fin(), TcpFlags::FIN),
+                (tcp.syn(), TcpFlags::SYN),
+                (tcp.rst(), TcpFlags::RST),
+                (tcp.ack(), TcpFlags::ACK),
+            ] {
+                flags |= if set { bit } else { 0 };
+            }
+            let ack = tcp.ack().then(|| tcp.acknowledgment_number());
+            let transport = Transport {
+                src: SocketAddr::new(src, tcp.source_port()),
+                dst: SocketAddr::new(dst, tcp.destination_port()),
+                payload: at + header..at + rest.len(),
+                missing,
+                tcp: Some((tcp.sequence_number(), ack, TcpFlags(flags))),
+            };
+            return Some(Step::End(Found::Transport { transport, identity: identification }));
+        }
+        _ => return None,
+    };
+    Some(Step::Next(next, 0))
+}

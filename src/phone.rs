@@ -1,0 +1,18 @@
+//! The roster: which phone did what.
+//!
+//! In: [`Event`]s in the order of the capture. Out: one [`Phone`] for each device, with its downloads, its TLS sessions and
+//! what those files say. A phone is known by the device name in the files that it asks for, before that by its address. It
+//! refuses to judge: whether a list matches or a certificate is the right one is not its business.
+
+mod files;
+mod name;
+mod record;
+mod roster;
+
+pub use files::{FileKind, Files, ServedList, SignatureFound};
+pub use name::DeviceName;
+pub use record::{DownloadRecord, Phone};
+pub use roster::{Limits, Roster};
+
+#[cfg(doc)]
+use crate::dissect::Event;

@@ -1,0 +1,226 @@
+//! What downloaded files are and say.
+//!
+//! In: complete files. Out: trust lists, signers, and whether signatures verify with the keys at hand. The same list
+//! downloaded by ten thousand phones is read once and held once.
+
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::digest::Digests;
+use crate::dissect::Content;
+use crate::trust::signature::{self, Candidate, Verification};
+use crate::trust::{ListKind, Record, Reference, SignedFile, Signer, TrustFile, TrustList};
+
+/// Distinct lists held at most.
+const MOST_LISTS: usize = 4096;
+/// Lists whose keys are tried on a signed file, the latest first.
+const MOST_KEYS: usize = 8;
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileKind {
+    /// Identity trust list.
+    Itl,
+    /// Certificate trust list.
+    Ctl,
+    /// A device's configuration.
+    Config,
+    /// Anything else.
+    Other,
+}
+
+impl FileKind {
+    /// The kind that the name tells (domain.md 4.2).
+    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the name was put in capitals")]
+    pub fn from_name(path: &str) -> Self {
+        let file = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_uppercase();
+        if file.ends_with(".TLV") && file.starts_with("ITL") {
+            Self::Itl
+        } else if file.ends_with(".TLV") && file.starts_with("CTL") {
+            Self::Ctl
+        } else if file.contains(".CNF.XML") {
+            Self::Config
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// A trust list that was served, with its bytes and what its own records say of its signature.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ServedList {
+    /// The list.
+    pub list: TrustList,
+    /// Whether it verifies with its own records.
+    pub verification: Verification,
+    /// The file.
+    pub content: Arc<Content>,
+}
+
+/// What is known of the signature of a signed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureFound {
+    /// Who signed, as the file says.
+    pub signer: Option<Arc<Signer>>,
+    /// What was verified, in three words.
+    pub status: signature::SignatureStatus,
+    /// Why.
+    pub why: Arc<str>,
+}
+
+/// What a complete file turned out to be.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Understood {
+    /// The name that it was signed under.
+    pub(super) signed_name: Option<String>,
+    pub(super) list: Option<Arc<ServedList>>,
+    pub(super) signature: Option<SignatureFound>,
+}
+
+/// Reads files and remembers what was read.
+#[derive(Debug)]
+pub struct Files {
+    lists: HashMap<Digests, Option<Arc<ServedList>>>,
+    /// Records of the references: keys for signed files.
+    reference_records: Vec<(String, Vec<Record>)>,
+    reference_certificates: Vec<(String, crate::x509::Certificate)>,
+    /// Lists served lately, the latest last: their records are keys too.
+    served: Vec<Arc<ServedList>>,
+    signers: Vec<Arc<Signer>>,
+}
+
+impl Files {
+    /// A reader that tries the keys of these references.
+    pub fn new(references: &[Reference]) -> Self {
+        let lists = references
+            .iter()
+            .filter_map(|reference| reference.list.as_ref().map(|list| (reference.path.clone(), list.records.clone())));
+        let certificates = references.iter().flat_map(|reference| {
+            reference.certificates.iter().map(|certificate| (reference.path.clone(), certificate.clone()))
+        });
+        Self {
+            lists: HashMap::new(),
+            reference_records: lists.collect(),
+            reference_certificates: certificates.collect(),
+            served: Vec::new(),
+            signers: Vec::new(),
+        }
+    }
+
+    /// Reads a complete file.
+    pub(super) fn read(&mut self, name: Option<&str>, content: &Arc<Content>) -> Understood {
+        // Trust lists and signed files begin with a version of two bytes (domain.md 2.2).
+        if !content.bytes.starts_with(&[1, 0, 2]) {
+            return Understood::default();
+        }
+        if let Some(known) = self.lists.get(&content.digests) {
+            return known.clone().map(|list| self.of_list(&list)).unwrap_or_default();
+        }
+        let may_be_list = name.is_none_or(|name| matches!(FileKind::from_name(name), FileKind::Itl | FileKind::Ctl));
+        if may_be_list {
+            return self.read_list(content);
+        }
+        match SignedFile::parse(&content.bytes) {
+            Ok(signed) => self.read_signed(&signed, content),
+            Err(_) => Understood::default(),
+        }
+    }
+
+    fn read_list(&mut self, content: &Arc<Content>) -> Understood {
+        if self.lists.len() >= MOST_LISTS {
+            self.lists = HashMap::new();
+        }
+        match TrustFile::parse(&content.bytes) {
+            Ok(TrustFile::List(list)) => {
+                let verification = list.verify(&content.bytes);
+                let served = Arc::new(ServedList { list, verification, content: Arc::clone(content) });
+                self.lists.insert(content.digests, Some(Arc::clone(&served)));
+                if self.served.len() >= MOST_KEYS {
+                    self.served.remove(0);
+                }
+                self.served.push(Arc::clone(&served));
+                self.of_list(&served)
+            }
+            Ok(TrustFile::Signed(signed)) => self.read_signed(&signed, content),
+            Err(_) => {
+                self.lists.insert(content.digests, None);
+                Understood::default()
+            }
+        }
+    }
+
+    fn of_list(&mut self, served: &Arc<ServedList>) -> Understood {
+        let signer = served.list.signer().map(|signer| self.signer(signer));
+        Understood {
+            signed_name: served.list.header.file_name.clone(),
+            list: Some(Arc::clone(served)),
+            signature: Some(SignatureFound {
+                signer,
+                status: served.verification.status(),
+                why: served.verification.why.as_str().into(),
+            }),
+        }
+    }
+
+    /// A signed file names its signer by issuer and serial; the key stands in a list (domain.md 2.7).
+    fn read_signed(&mut self, signed: &SignedFile, content: &Arc<Content>) -> Understood {
+        let mut candidates = Vec::new();
+        for (path, records) in &self.reference_records {
+            candidates.extend(Candidate::records(path, records));
+        }
+        for (source, certificate) in &self.reference_certificates {
+            candidates.push(Candidate::Certificate { source, certificate });
+        }
+        for served in self.served.iter().rev() {
+            let name = served.list.header.file_name.as_deref().unwrap_or("the downloaded list");
+            candidates.extend(Candidate::records(name, &served.list.records));
+        }
+        if let Some(signer) = &signed.header.signer {
+            candidates.retain(|candidate| candidate.is(signer));
+        }
+        // One certificate stands in several records and several lists: its key is tried once.
+        let mut keys: Vec<&[u8]> = Vec::new();
+        candidates.retain(|candidate| match candidate {
+            Candidate::Record { record, .. } => {
+                let key = record.public_key.as_deref().unwrap_or_default();
+                let is_new = !keys.contains(&key);
+                keys.push(key);
+                is_new
+            }
+            Candidate::Certificate { .. } => true,
+        });
+        candidates.truncate(MOST_KEYS);
+        let verification = signature::verify(&signed.header, &content.bytes, &candidates);
+        let status = verification.status();
+        let why = verification.why.as_str().into();
+        let signer = signed.header.signer.as_ref().map(|signer| self.signer(signer));
+        Understood {
+            signed_name: signed.header.file_name.clone(),
+            list: None,
+            signature: Some(SignatureFound { signer, status, why }),
+        }
+    }
+
+    /// The signer, held once for all files that it signed.
+    fn signer(&mut self, signer: &Signer) -> Arc<Signer> {
+        if let Some(known) = self.signers.iter().find(|known| known.as_ref() == signer) {
+            return Arc::clone(known);
+        }
+        let signer = Arc::new(signer.clone());
+        if self.signers.len() < MOST_LISTS {
+            self.signers.push(Arc::clone(&signer));
+        }
+        signer
+    }
+}
+
+impl ServedList {
+    /// ITL or CTL, as a kind of file.
+    pub const fn file_kind(&self) -> FileKind {
+        match self.list.kind {
+            ListKind::Ctl => FileKind::Ctl,
+            ListKind::Itl | ListKind::Unknown => FileKind::Itl,
+        }
+    }
+}

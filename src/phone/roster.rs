@@ -1,0 +1,482 @@
+//! Who did what: events find their phone here.
+//!
+//! A file name tells the device; a TLS session and a file like `CTLFile.tlv` tell only an address. What happened at an
+//! address belongs to the device that was seen there. Where several were, one after the other with a long pause between, each
+//! has what happened in its time; where they were there at once, the address is shared (NAT), and what happened there is
+//! nobody's.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
+
+use super::files::{FileKind, Files};
+use super::name::DeviceName;
+use super::record::{DownloadRecord, Phone};
+use crate::capture::{Moment, Timestamp};
+use crate::dissect::event::{CertificateStatus, Download, Event, Identity, Outcome, SelfReport, Service, TlsSession};
+
+/// Devices at one address with less time between them share it. A released address is given out again much later.
+const SHARED_WITHIN: u64 = 900_000_000_000;
+/// Devices remembered at one address; more of them share it anyway.
+const MOST_STAYS: usize = 16;
+
+/// What the roster may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Device names, and addresses, at most. Those of which nothing but requests is known go first.
+    pub phones: usize,
+    /// Downloads, and sessions, of one phone at most. The oldest go first.
+    pub each: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { phones: 50_000, each: 256 }
+    }
+}
+
+/// All phones seen so far.
+#[derive(Debug)]
+pub struct Roster {
+    limits: Limits,
+    files: Files,
+    devices: Table<DeviceName, Device>,
+    stations: Table<IpAddr, Station>,
+    forgotten: u64,
+}
+
+/// What one device did under its name.
+#[derive(Debug, Default)]
+struct Device {
+    downloads: VecDeque<Arc<DownloadRecord>>,
+    reports: VecDeque<Arc<SelfReport>>,
+    identities: VecDeque<Arc<Identity>>,
+    /// Addresses in the order in which it used them.
+    addresses: Vec<IpAddr>,
+    substantial: bool,
+}
+
+/// What happened at one address without a name.
+#[derive(Debug, Default)]
+struct Station {
+    downloads: VecDeque<Arc<DownloadRecord>>,
+    sessions: VecDeque<Arc<TlsSession>>,
+    identities: VecDeque<Arc<Identity>>,
+    /// Devices seen here: from when to when.
+    devices: Vec<Stay>,
+    substantial: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Stay {
+    device: DeviceName,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Roster {
+    /// An empty roster that reads downloaded files with `files`.
+    pub fn new(files: Files, limits: Limits) -> Self {
+        Self { limits, files, devices: Table::new(), stations: Table::new(), forgotten: 0 }
+    }
+
+    /// Takes an event.
+    pub fn event(&mut self, event: Event) {
+        match event {
+            Event::Download(download) => self.download(*download),
+            Event::Tls(session) => self.session(*session),
+            Event::SelfReport(report) => self.report(*report),
+            Event::Identity(identity) => self.identity(*identity),
+        }
+    }
+
+    /// Records forgotten because of the limits.
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    fn download(&mut self, download: Download) {
+        let understood = download.content.as_ref().map(|content| self.files.read(download.file.as_deref(), content));
+        let understood = understood.unwrap_or_default();
+        let file = download.file.or(understood.signed_name);
+        let kind = match &understood.list {
+            Some(list) => list.file_kind(),
+            None => file.as_deref().map_or(FileKind::Other, FileKind::from_name),
+        };
+        let device = file.as_deref().and_then(DeviceName::from_file);
+        let address = download.client.ip();
+        let record = Arc::new(DownloadRecord {
+            id: download.id,
+            transport: download.transport,
+            file,
+            kind,
+            client: download.client,
+            server: download.server,
+            outcome: download.outcome,
+            reason: download.reason,
+            length: download.length,
+            digests: download.digests,
+            retransmits: download.retransmits,
+            list: understood.list,
+            signature: understood.signature,
+            span: download.span,
+        });
+        let substantial = record.outcome == Outcome::Complete;
+        let most = self.limits.each;
+        let Some(name) = device else {
+            let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
+            station.substantial |= substantial;
+            self.forgotten += put(&mut station.downloads, record, most, |record| record.id);
+            return;
+        };
+        let (first, last) = (record.span.first.time, record.span.last.time);
+        self.device_at(name.clone(), address, first);
+        let device = self.device_at(name, address, last);
+        device.substantial |= substantial;
+        let gone = put(&mut device.downloads, record, most, |record| record.id);
+        self.forgotten += gone;
+    }
+
+    fn session(&mut self, session: TlsSession) {
+        let station = self.stations.get_or_insert(session.client.ip(), self.limits.phones, &mut self.forgotten);
+        station.substantial |= session.certificate_status != CertificateStatus::NotCaptured;
+        self.forgotten += put(&mut station.sessions, Arc::new(session), self.limits.each, |session| session.id);
+    }
+
+    fn report(&mut self, report: SelfReport) {
+        let Some(name) = report.device.as_deref().and_then(DeviceName::new) else { return };
+        let (address, time, most) = (report.client.ip(), report.moment.time, self.limits.each);
+        let device = self.device_at(name, address, time);
+        device.substantial = true;
+        device.reports.push_back(Arc::new(report));
+        if device.reports.len() > most {
+            device.reports.pop_front();
+            self.forgotten += 1;
+        }
+    }
+
+    fn identity(&mut self, identity: Identity) {
+        let name = identity.device.as_deref().and_then(DeviceName::new);
+        let most = self.limits.each;
+        let identities = match (name, identity.address) {
+            (Some(name), Some(address)) => &mut self.device_at(name, address, identity.moment.time).identities,
+            (Some(name), None) => {
+                &mut self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten).identities
+            }
+            (None, Some(address)) => {
+                &mut self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten).identities
+            }
+            (None, None) => return,
+        };
+        // The same announcement comes every minute: only what is new is kept.
+        let news = |known: &Arc<Identity>| Identity { moment: identity.moment, ..(**known).clone() } != identity;
+        if identities.iter().all(news) {
+            identities.push_back(Arc::new(identity));
+            if identities.len() > most {
+                identities.pop_front();
+                self.forgotten += 1;
+            }
+        }
+    }
+
+    /// The device, seen at this address now.
+    fn device_at(&mut self, name: DeviceName, address: IpAddr, time: Timestamp) -> &mut Device {
+        let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
+        station.stay(&name, time, time);
+        let most = self.limits.each;
+        let device = self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten);
+        if device.addresses.last() != Some(&address) && device.addresses.len() < most {
+            device.addresses.retain(|&known| known != address);
+            device.addresses.push(address);
+        }
+        device
+    }
+
+    /// All phones: those with a name by name, then the addresses without one.
+    pub fn phones(&self) -> Vec<Phone> {
+        let mut phones: Vec<Phone> = self.devices.iter().map(|(name, device)| self.phone(name, device)).collect();
+        phones.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut nameless: Vec<Phone> =
+            self.stations.iter().filter_map(|(&address, station)| nameless(address, station)).collect();
+        nameless.sort_by(|a, b| a.addresses.cmp(&b.addresses));
+        phones.extend(nameless);
+        phones
+    }
+
+    fn phone(&self, name: &DeviceName, device: &Device) -> Phone {
+        let mut downloads: Vec<_> = device.downloads.iter().cloned().collect();
+        let mut sessions = Vec::new();
+        let mut identities: Vec<_> = device.identities.iter().cloned().collect();
+        for address in &device.addresses {
+            let Some(station) = self.stations.get(address) else { continue };
+            let owns = |moment: Moment| station.owner(moment.time) == Owner::One(name);
+            downloads.extend(station.downloads.iter().filter(|download| owns(download.span.first)).cloned());
+            sessions.extend(station.sessions.iter().filter(|session| owns(session.span.first)).cloned());
+            identities.extend(station.identities.iter().filter(|identity| owns(identity.moment)).cloned());
+        }
+        downloads.sort_by_key(|download| (download.span.first, download.id));
+        sessions.sort_by_key(|session: &Arc<TlsSession>| (session.span.first, session.id));
+        identities.sort_by_key(|identity| identity.moment);
+        Phone {
+            name: Some(name.clone()),
+            addresses: device.addresses.clone(),
+            downloads,
+            sessions,
+            reports: device.reports.iter().cloned().collect(),
+            identities,
+            shared_by: Vec::new(),
+        }
+    }
+}
+
+/// Whose an event at an address is.
+#[derive(Debug, PartialEq, Eq)]
+enum Owner<'a> {
+    One(&'a DeviceName),
+    Shared,
+    Nobody,
+}
+
+impl Station {
+    fn stay(&mut self, device: &DeviceName, from: Timestamp, to: Timestamp) {
+        if let Some(stay) = self.devices.iter_mut().find(|stay| stay.device == *device) {
+            stay.from = stay.from.min(from);
+            stay.to = stay.to.max(to);
+        } else if self.devices.len() < MOST_STAYS {
+            self.devices.push(Stay { device: device.clone(), from, to });
+        }
+    }
+
+    fn is_shared(&self) -> bool {
+        self.devices.len() >= MOST_STAYS
+            || self.devices.iter().enumerate().any(|(index, one)| {
+                self.devices.iter().skip(index + 1).any(|other| {
+                    let (earlier, later) = if one.from <= other.from { (one, other) } else { (other, one) };
+                    later.from.nanos_since(earlier.to) < SHARED_WITHIN
+                })
+            })
+    }
+
+    fn owner(&self, time: Timestamp) -> Owner<'_> {
+        match &self.devices[..] {
+            [] => Owner::Nobody,
+            [only] => Owner::One(&only.device),
+            _ if self.is_shared() => Owner::Shared,
+            several => {
+                let before = several.iter().filter(|stay| stay.from <= time).max_by_key(|stay| stay.from);
+                let owner = before.or_else(|| several.iter().min_by_key(|stay| stay.from));
+                owner.map_or(Owner::Nobody, |stay| Owner::One(&stay.device))
+            }
+        }
+    }
+}
+
+/// An address as a phone of its own, where what happened there is of no device, or of nobody knows which.
+fn nameless(address: IpAddr, station: &Station) -> Option<Phone> {
+    let is_nobodys = |moment: Moment| !matches!(station.owner(moment.time), Owner::One(_));
+    let downloads: Vec<_> =
+        station.downloads.iter().filter(|download| is_nobodys(download.span.first)).cloned().collect();
+    // TLS to ports that are not examined anyway is of interest only where a phone speaks it.
+    let known = !downloads.is_empty() || !station.devices.is_empty();
+    let sessions: Vec<_> = station
+        .sessions
+        .iter()
+        .filter(|session| is_nobodys(session.span.first) && (known || session.service != Service::Other))
+        .cloned()
+        .collect();
+    if downloads.is_empty() && sessions.is_empty() {
+        return None;
+    }
+    let shared_by = station.devices.iter().map(|stay| stay.device.clone()).collect();
+    let identities = station.identities.iter().filter(|identity| is_nobodys(identity.moment)).cloned().collect();
+    let reports = Vec::new();
+    Some(Phone { name: None, addresses: vec![address], downloads, sessions, reports, identities, shared_by })
+}
+
+/// Puts a record in the place of the earlier one with its id, else at the end. Returns how many had to go for it.
+fn put<T>(records: &mut VecDeque<Arc<T>>, record: Arc<T>, most: usize, id: impl Fn(&T) -> u64) -> u64 {
+    let wanted = id(&record);
+    if let Some(earlier) = records.iter_mut().rev().find(|earlier| id(earlier) == wanted) {
+        *earlier = record;
+        return 0;
+    }
+    records.push_back(record);
+    if records.len() > most {
+        records.pop_front();
+        return 1;
+    }
+    0
+}
+
+/// Whether more than requests is known of a record.
+trait Substantial {
+    fn is_substantial(&self) -> bool;
+}
+
+impl Substantial for Device {
+    fn is_substantial(&self) -> bool {
+        self.substantial
+    }
+}
+
+impl Substantial for Station {
+    fn is_substantial(&self) -> bool {
+        self.substantial
+    }
+}
+
+/// Records by key, within bounds.
+#[derive(Debug)]
+struct Table<K, V> {
+    records: HashMap<K, V>,
+    /// Keys in the order in which they came.
+    order: VecDeque<K>,
+    /// Keys that came to the front of `order` and stayed, because more than requests was known of them.
+    kept: VecDeque<K>,
+}
+
+impl<K: Clone + Eq + std::hash::Hash, V: Default + Substantial> Table<K, V> {
+    fn new() -> Self {
+        Self { records: HashMap::new(), order: VecDeque::new(), kept: VecDeque::new() }
+    }
+
+    fn get(&self, key: &K) -> Option<&V> {
+        self.records.get(key)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.records.iter()
+    }
+
+    fn get_or_insert(&mut self, key: K, most: usize, forgotten: &mut u64) -> &mut V {
+        if !self.records.contains_key(&key) {
+            if self.records.len() >= most {
+                self.make_room(forgotten);
+            }
+            self.order.push_back(key.clone());
+        }
+        self.records.entry(key).or_default()
+    }
+
+    /// Forgets the oldest record of which nothing but requests is known, else the oldest. Every record is kept once at most, so
+    /// a flood of them costs no more than itself.
+    fn make_room(&mut self, forgotten: &mut u64) {
+        while let Some(key) = self.order.pop_front() {
+            if self.records.get(&key).is_some_and(Substantial::is_substantial) {
+                self.kept.push_back(key);
+                continue;
+            }
+            self.records.remove(&key);
+            *forgotten += 1;
+            return;
+        }
+        if let Some(key) = self.kept.pop_front() {
+            self.records.remove(&key);
+            *forgotten += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{FrameId, Span};
+    use crate::dissect::event::Transport;
+    use crate::packet::at;
+
+    fn roster(phones: usize) -> Roster {
+        Roster::new(Files::new(&[]), Limits { phones, ..Limits::default() })
+    }
+
+    fn download(id: u64, file: &str, client: &str, seconds: f64, outcome: Outcome) -> Event {
+        let moment = Moment { time: at(seconds), frame: FrameId { source: 0, number: id } };
+        Event::Download(Box::new(Download {
+            id,
+            transport: Transport::Tftp,
+            file: Some(file.to_owned()),
+            client: client.parse().unwrap(),
+            server: "14.48.44.80:69".parse().unwrap(),
+            outcome,
+            reason: None,
+            length: None,
+            digests: None,
+            content: None,
+            retransmits: 0,
+            span: Span::starting(moment),
+        }))
+    }
+
+    fn labels(roster: &Roster) -> Vec<(String, usize)> {
+        roster.phones().iter().map(|phone| (phone.label(), phone.downloads.len())).collect()
+    }
+
+    #[test]
+    fn one_phone_in_two_spellings_and_its_nameless_files() {
+        let mut roster = roster(10);
+        roster.event(download(1, "CTLSEP0011215A1AE3.tlv", "10.0.0.1:1", 0.0, Outcome::Pending));
+        roster.event(download(1, "CTLSEP0011215A1AE3.tlv", "10.0.0.1:1", 0.0, Outcome::Refused));
+        roster.event(download(2, "CTLFile.tlv", "10.0.0.1:2", 1.0, Outcome::Refused));
+        roster.event(download(3, "sep0011215a1ae3.cnf.xml", "10.0.0.1:3", 2.0, Outcome::Complete));
+        assert_eq!(labels(&roster), [("SEP0011215A1AE3".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn an_address_without_a_name_is_listed_by_itself() {
+        let mut roster = roster(10);
+        roster.event(download(1, "CTLFile.tlv", "10.0.0.9:2", 1.0, Outcome::Refused));
+        assert_eq!(labels(&roster), [("10.0.0.9".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn two_phones_behind_one_address_keep_what_is_theirs() {
+        let mut roster = roster(10);
+        roster.event(download(1, "ITLSEP000000000001.tlv", "10.0.0.1:1", 0.0, Outcome::Complete));
+        roster.event(download(2, "ITLSEP000000000002.tlv", "10.0.0.1:2", 5.0, Outcome::Complete));
+        roster.event(download(3, "CTLFile.tlv", "10.0.0.1:3", 6.0, Outcome::Refused));
+        let phones = roster.phones();
+        assert_eq!(phones.len(), 3);
+        assert_eq!(phones[2].name, None, "whose CTLFile.tlv this was is not known");
+        assert_eq!(phones[2].shared_by.len(), 2);
+    }
+
+    #[test]
+    fn an_address_given_to_another_phone_later() {
+        let mut roster = roster(10);
+        roster.event(download(1, "ITLSEP000000000001.tlv", "10.0.0.1:1", 0.0, Outcome::Complete));
+        roster.event(download(2, "CTLFile.tlv", "10.0.0.1:3", 1.0, Outcome::Refused));
+        roster.event(download(3, "ITLSEP000000000002.tlv", "10.0.0.1:2", 9000.0, Outcome::Complete));
+        roster.event(download(4, "CTLFile.tlv", "10.0.0.1:4", 9001.0, Outcome::Refused));
+        assert_eq!(labels(&roster), [("SEP000000000001".to_owned(), 2), ("SEP000000000002".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_flood_of_names_does_not_push_out_real_phones() {
+        let mut roster = roster(100);
+        for number in 0..50u64 {
+            let client = format!("10.0.0.{number}:1");
+            roster.event(download(number, &format!("ITLSEP{number:012}.tlv"), &client, 0.0, Outcome::Complete));
+        }
+        for number in 100..20_000u64 {
+            let file = format!("ITLSEP{number:012}.tlv");
+            let client = format!("10.1.{}.{}:1", number / 250, number % 250);
+            roster.event(download(number, &file, &client, 1.0, Outcome::Pending));
+        }
+        let phones = roster.phones();
+        assert_eq!(phones.iter().filter(|phone| phone.last_list(FileKind::Itl).is_some()).count(), 50);
+        assert!(roster.devices.records.len() <= 100 && roster.devices.order.len() <= 100);
+        assert!(roster.forgotten() > 0);
+    }
+
+    #[test]
+    fn a_flood_of_names_from_one_address_is_no_work() {
+        let mut roster = roster(1000);
+        for number in 0..20_000u64 {
+            roster.event(download(number, &format!("ITLSEP{number:012}.tlv"), "10.0.0.1:1", 0.0, Outcome::Pending));
+        }
+        let station = roster.stations.get(&"10.0.0.1".parse().unwrap()).unwrap();
+        assert!(station.devices.len() <= MOST_STAYS);
+        assert!(station.is_shared());
+    }
+}

@@ -1,0 +1,12 @@
+//! The report: one result, seen as text or as JSON.
+//!
+//! In: phones with their assessments, sources and references. Out: [`Report`], the document that `docs/json.md` describes, and
+//! its views. It refuses to compute facts: everything in it was found before.
+
+mod json;
+mod model;
+mod text;
+
+pub use json::write as write_json;
+pub use model::{Report, Source};
+pub use text::{Style, write as write_text};

@@ -1,0 +1,465 @@
+//! The document that reports are made of. Its fields are a promise to whoever reads the JSON: none is renamed or removed
+//! without a new schema.
+
+use serde::Serialize;
+
+use crate::capture::{Moment, SourceSummary, Span, Timestamp};
+use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
+use crate::dissect::event::{Alert, CertificateStatus, Outcome, Service, SessionOutcome, Side, TlsSession, Transport};
+use crate::phone::{DownloadRecord, FileKind, Phone};
+use crate::trust::{Record, Reference, Signer};
+use crate::verdict::{Assessment, Check, Checked, Checks, Evidence};
+use crate::x509::{Certificate, DistinguishedName, Serial};
+
+/// The whole report.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    /// `itlscope.report/1`.
+    pub schema: &'static str,
+    /// Who made it.
+    pub tool: Tool,
+    /// What was read.
+    pub sources: Vec<Source>,
+    /// What phones were compared with.
+    pub references: Vec<ReferenceView>,
+    /// Said once for all: how phones were compared, what was left out.
+    pub notes: Vec<String>,
+    /// The phones: those with a name by name, then the addresses without one.
+    pub phones: Phones<'a>,
+    /// Counts.
+    pub summary: Summary,
+}
+
+/// The phones with their assessments; each is put into words when it is written, so that ten thousand take no more memory
+/// than one.
+#[derive(Debug)]
+pub struct Phones<'a>(pub &'a [(Phone, Assessment)]);
+
+impl Serialize for Phones<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(phone, assessment)| PhoneView::new(phone, assessment)))
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Tool {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// One capture.
+#[derive(Debug, Clone, Serialize)]
+pub struct Source {
+    pub path: String,
+    pub frames: u64,
+    pub bytes: u64,
+    pub first_time: Option<Timestamp>,
+    pub last_time: Option<Timestamp>,
+    pub warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ReferenceView {
+    pub path: String,
+    pub kind: &'static str,
+    pub server: Option<std::net::IpAddr>,
+    pub md5: Option<Md5Sum>,
+    pub sha1: Option<Sha1Sum>,
+    pub signer: Option<SignerView>,
+    pub records: Vec<RecordView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SignerView {
+    pub name: Option<DistinguishedName>,
+    pub serial: Option<Serial>,
+    pub issuer: Option<DistinguishedName>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct RecordView {
+    pub function: Option<FunctionView>,
+    pub subject: Option<DistinguishedName>,
+    pub issuer: Option<DistinguishedName>,
+    pub serial: Option<Serial>,
+    pub certificate_sha1: Option<Sha1Sum>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct FunctionView {
+    pub number: u16,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct PhoneView {
+    pub name: Option<String>,
+    pub addresses: Vec<std::net::IpAddr>,
+    pub model: Option<String>,
+    /// Devices that share the address of a phone without a name.
+    pub shared_by: Vec<String>,
+    pub holds: HoldsView,
+    pub downloads: Vec<DownloadView>,
+    pub tls: Vec<TlsView>,
+    pub checks: ChecksView,
+    /// Why each check came out as it did.
+    pub check_details: CheckDetailsView,
+}
+
+#[derive(Debug, Clone, Serialize, Default)]
+pub struct HoldsView {
+    pub itl_sha1: Option<Sha1Sum>,
+    pub ctl_sha1: Option<Sha1Sum>,
+    pub source: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct DownloadView {
+    pub file: Option<String>,
+    pub kind: &'static str,
+    pub transport: &'static str,
+    pub client: String,
+    pub server: String,
+    pub outcome: &'static str,
+    pub reason: Option<String>,
+    pub bytes: Option<u64>,
+    pub md5: Option<Md5Sum>,
+    pub sha1: Option<Sha1Sum>,
+    pub retransmits: u32,
+    pub signer: Option<SignerView>,
+    pub signature: Option<&'static str>,
+    pub signature_why: Option<String>,
+    #[serde(flatten)]
+    pub span: SpanView,
+}
+
+/// When and where something was seen.
+#[derive(Debug, Clone, Serialize)]
+pub struct SpanView {
+    pub started: Timestamp,
+    pub ended: Timestamp,
+    /// First and last frame, numbered as Wireshark numbers them.
+    pub frames: [u64; 2],
+    /// Indices in `sources` of the captures that hold these two frames.
+    pub frame_sources: [u16; 2],
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TlsView {
+    pub service: &'static str,
+    pub client: String,
+    pub server: String,
+    pub server_name: Option<String>,
+    pub version: Option<String>,
+    pub cipher: Option<String>,
+    pub certificate: Option<CertificateView>,
+    pub certificate_status: &'static str,
+    pub certificate_frame: Option<u64>,
+    pub client_certificate: Option<CertificateView>,
+    pub outcome: &'static str,
+    pub reason: Option<String>,
+    pub alerts: Vec<AlertView>,
+    #[serde(flatten)]
+    pub span: SpanView,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct CertificateView {
+    pub serial: Serial,
+    pub subject: DistinguishedName,
+    pub issuer: DistinguishedName,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+    pub sha1: Sha1Sum,
+    pub sha256: Sha256Sum,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AlertView {
+    pub from: &'static str,
+    pub level: Option<&'static str>,
+    pub description: Option<String>,
+    pub encrypted: bool,
+    pub frame: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ChecksView {
+    pub itl_checksum: &'static str,
+    pub tvs_serial: &'static str,
+    pub tvs_certificate: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckDetailsView {
+    pub itl_checksum: CheckedView,
+    pub tvs_serial: CheckedView,
+    pub tvs_certificate: CheckedView,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckedView {
+    pub why: String,
+    pub evidence: Vec<EvidenceView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct EvidenceView {
+    pub frame: u64,
+    /// Index in `sources` of the capture that holds the frame.
+    pub source: u16,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Serialize, Default)]
+pub struct Summary {
+    pub phones: usize,
+    /// Phones with any check at mismatch.
+    pub mismatched: usize,
+    pub not_needed: usize,
+    pub deletion_needed: usize,
+    pub undetermined: usize,
+}
+
+impl<'a> Report<'a> {
+    /// Puts a report together.
+    pub fn new(
+        sources: Vec<SourceSummary>,
+        references: &[Reference],
+        notes: Vec<String>,
+        phones: &'a [(Phone, Assessment)],
+    ) -> Self {
+        let mismatched = phones.iter().filter(|(_, assessment)| assessment.checks.any_mismatch()).count();
+        Self {
+            schema: "itlscope.report/1",
+            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+            sources: sources.into_iter().map(Source::from).collect(),
+            references: references.iter().map(ReferenceView::from).collect(),
+            notes,
+            summary: Summary { phones: phones.len(), mismatched, ..Summary::default() },
+            phones: Phones(phones),
+        }
+    }
+}
+
+impl From<SourceSummary> for Source {
+    fn from(summary: SourceSummary) -> Self {
+        let SourceSummary { path, frames, bytes, first_time, last_time, warnings } = summary;
+        Self { path, frames, bytes, first_time, last_time, warnings }
+    }
+}
+
+impl From<&Reference> for ReferenceView {
+    fn from(reference: &Reference) -> Self {
+        let list = reference.list.as_ref();
+        Self {
+            path: reference.path.clone(),
+            kind: reference.kind.name(),
+            server: reference.server,
+            md5: reference.md5,
+            sha1: reference.sha1,
+            signer: list.and_then(|list| list.signer()).map(SignerView::from),
+            records: list.map(|list| list.records.iter().map(RecordView::from).collect()).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<&Signer> for SignerView {
+    fn from(signer: &Signer) -> Self {
+        Self { name: signer.name.clone(), serial: signer.serial.clone(), issuer: signer.issuer.clone() }
+    }
+}
+
+impl From<&Record> for RecordView {
+    fn from(record: &Record) -> Self {
+        Self {
+            function: record
+                .function
+                .map(|function| FunctionView { number: function.0, name: function.name().into_owned() }),
+            subject: record.subject.clone(),
+            issuer: record.issuer.clone(),
+            serial: record.serial.clone(),
+            certificate_sha1: record.certificate_sha1,
+        }
+    }
+}
+
+impl PhoneView {
+    fn new(phone: &Phone, assessment: &Assessment) -> Self {
+        Self {
+            name: phone.name.as_ref().map(ToString::to_string),
+            addresses: phone.addresses.clone(),
+            model: phone.model().map(str::to_owned),
+            shared_by: phone.shared_by.iter().map(ToString::to_string).collect(),
+            holds: HoldsView::default(),
+            downloads: phone.downloads.iter().map(|download| DownloadView::from(download.as_ref())).collect(),
+            tls: phone.sessions.iter().map(|session| TlsView::from(session.as_ref())).collect(),
+            checks: ChecksView::from(&assessment.checks),
+            check_details: CheckDetailsView::from(&assessment.checks),
+        }
+    }
+}
+
+impl From<Span> for SpanView {
+    fn from(span: Span) -> Self {
+        let Span { first, last } = span;
+        Self {
+            started: first.time,
+            ended: last.time,
+            frames: [first.frame.number, last.frame.number],
+            frame_sources: [first.frame.source, last.frame.source],
+        }
+    }
+}
+
+impl From<&DownloadRecord> for DownloadView {
+    fn from(download: &DownloadRecord) -> Self {
+        let signature = download.signature.as_ref();
+        Self {
+            file: download.file.clone(),
+            kind: match download.kind {
+                FileKind::Itl => "itl",
+                FileKind::Ctl => "ctl",
+                FileKind::Config => "config",
+                FileKind::Other => "other",
+            },
+            transport: match download.transport {
+                Transport::Tftp => "tftp",
+                Transport::Http => "http",
+            },
+            client: download.client.to_string(),
+            server: download.server.to_string(),
+            outcome: match download.outcome {
+                Outcome::Complete => "complete",
+                Outcome::Incomplete | Outcome::Pending => "incomplete",
+                Outcome::Refused => "refused",
+                Outcome::Unanswered => "unanswered",
+            },
+            reason: download.reason.clone(),
+            bytes: download.length,
+            md5: download.digests.map(|digests| digests.md5),
+            sha1: download.digests.map(|digests| digests.sha1),
+            retransmits: download.retransmits,
+            signer: signature.and_then(|signature| signature.signer.as_deref()).map(SignerView::from),
+            signature: signature.map(|signature| signature.status.name()),
+            signature_why: signature.map(|signature| signature.why.to_string()),
+            span: download.span.into(),
+        }
+    }
+}
+
+/// The service in the words of the report.
+pub(super) const fn service_name(service: Service) -> &'static str {
+    match service {
+        Service::Tvs => "tvs",
+        Service::Tomcat => "tomcat",
+        Service::Https => "https",
+        Service::Other => "other",
+    }
+}
+
+impl From<&TlsSession> for TlsView {
+    fn from(session: &TlsSession) -> Self {
+        let number = |moment: Moment| moment.frame.number;
+        Self {
+            service: service_name(session.service),
+            client: session.client.to_string(),
+            server: session.server.to_string(),
+            server_name: session.server_name.clone(),
+            version: session.version.map(|version| version.to_string()),
+            cipher: session.cipher.map(|cipher| cipher.to_string()),
+            certificate: session.certificate.as_deref().map(CertificateView::from),
+            certificate_status: match session.certificate_status {
+                CertificateStatus::Seen => "seen",
+                CertificateStatus::Encrypted => "encrypted",
+                CertificateStatus::Resumed => "resumed",
+                CertificateStatus::NotCaptured => "not_captured",
+            },
+            certificate_frame: session.milestones.certificate.map(number),
+            client_certificate: session.client_certificate.as_deref().map(CertificateView::from),
+            outcome: match session.outcome {
+                SessionOutcome::Established => "established",
+                SessionOutcome::Refused => "refused",
+                SessionOutcome::Reset => "reset",
+                SessionOutcome::Incomplete | SessionOutcome::Pending => "incomplete",
+            },
+            reason: session.reason.clone(),
+            alerts: session.alerts.iter().map(AlertView::from).collect(),
+            span: session.span.into(),
+        }
+    }
+}
+
+impl From<&Certificate> for CertificateView {
+    fn from(certificate: &Certificate) -> Self {
+        let Certificate { serial, subject, issuer, not_before, not_after, sha1, sha256, .. } = certificate;
+        Self {
+            serial: serial.clone(),
+            subject: subject.clone(),
+            issuer: issuer.clone(),
+            not_before: *not_before,
+            not_after: *not_after,
+            sha1: *sha1,
+            sha256: *sha256,
+        }
+    }
+}
+
+impl From<&Alert> for AlertView {
+    fn from(alert: &Alert) -> Self {
+        Self {
+            from: if alert.from == Side::Client { "phone" } else { "server" },
+            level: alert.level(),
+            description: alert.description(),
+            encrypted: alert.clear.is_none(),
+            frame: alert.moment.frame.number,
+        }
+    }
+}
+
+const fn check_name(check: Check) -> &'static str {
+    match check {
+        Check::Match => "match",
+        Check::Mismatch => "mismatch",
+        Check::Unknown => "unknown",
+    }
+}
+
+impl From<&Checks> for ChecksView {
+    fn from(checks: &Checks) -> Self {
+        Self {
+            itl_checksum: check_name(checks.itl_checksum.result),
+            tvs_serial: check_name(checks.tvs_serial.result),
+            tvs_certificate: check_name(checks.tvs_certificate.result),
+        }
+    }
+}
+
+impl From<&Checks> for CheckDetailsView {
+    fn from(checks: &Checks) -> Self {
+        Self {
+            itl_checksum: CheckedView::from(&checks.itl_checksum),
+            tvs_serial: CheckedView::from(&checks.tvs_serial),
+            tvs_certificate: CheckedView::from(&checks.tvs_certificate),
+        }
+    }
+}
+
+impl From<&Checked> for CheckedView {
+    fn from(checked: &Checked) -> Self {
+        Self { why: checked.why.clone(), evidence: checked.evidence.iter().map(EvidenceView::from).collect() }
+    }
+}
+
+impl From<&Evidence> for EvidenceView {
+    fn from(evidence: &Evidence) -> Self {
+        let Evidence { moment, text } = evidence;
+        Self { frame: moment.frame.number, source: moment.frame.source, text: text.clone() }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,77 @@
+//! What a phone is compared with, and what only the engineer knows.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::digest::Digests;
+use crate::phone::{DeviceName, FileKind, Phone, ServedList};
+use crate::trust::{Reference, TrustList};
+
+/// The whole case that a phone is assessed in.
+#[derive(Debug, Default)]
+pub struct Case {
+    /// What the engineer gave with `-r`.
+    pub references: Vec<Reference>,
+    /// What only the engineer knows.
+    pub told: Told,
+    /// Distinct lists that were served in the capture.
+    served: Vec<Arc<ServedList>>,
+    /// For each TFTP server, how many phones got which ITL last.
+    peers: BTreeMap<IpAddr, BTreeMap<Digests, usize>>,
+}
+
+/// What the engineer said by option.
+#[derive(Debug, Default, Clone)]
+pub struct Told {
+    /// Whether a backup of the old `CallManager` or ITLRecovery key exists.
+    pub old_key_backup: Option<bool>,
+    /// What phones show on their screens: whether verification failed.
+    pub says_failed: BTreeMap<DeviceName, bool>,
+}
+
+impl Case {
+    /// A case with these references and what the engineer said, about these phones.
+    pub fn new(references: Vec<Reference>, told: Told, phones: &[Phone]) -> Self {
+        let mut case = Self { references, told, ..Self::default() };
+        for phone in phones {
+            for download in &phone.downloads {
+                if let Some(list) = &download.list
+                    && !case.served.iter().any(|known| Arc::ptr_eq(known, list))
+                {
+                    case.served.push(Arc::clone(list));
+                }
+            }
+            if let Some(download) = phone.last_list(FileKind::Itl)
+                && let Some(digests) = download.digests
+            {
+                *case.peers.entry(download.server.ip()).or_default().entry(digests).or_default() += 1;
+            }
+        }
+        case
+    }
+
+    /// The ITLs that this server handed out last, with the number of phones, the most frequent first.
+    pub fn peers(&self, server: IpAddr) -> Vec<(Digests, usize)> {
+        let mut peers: Vec<_> =
+            self.peers.get(&server).into_iter().flatten().map(|(&list, &count)| (list, count)).collect();
+        peers.sort_by_key(|&(list, count)| (std::cmp::Reverse(count), list.sha1));
+        peers
+    }
+
+    /// References that speak of this TFTP server: those bound to it, else those bound to none.
+    pub fn references_for(&self, server: IpAddr, suits: impl Fn(&Reference) -> bool) -> Vec<&Reference> {
+        let bound: Vec<_> =
+            self.references.iter().filter(|reference| suits(reference) && reference.server == Some(server)).collect();
+        if !bound.is_empty() {
+            return bound;
+        }
+        self.references.iter().filter(|reference| suits(reference) && reference.server.is_none()).collect()
+    }
+
+    /// Every list at hand: those of the references, then those served in the capture.
+    pub fn lists(&self) -> impl Iterator<Item = &TrustList> {
+        let references = self.references.iter().filter_map(|reference| reference.list.as_ref());
+        references.chain(self.served.iter().map(|served| &served.list))
+    }
+}
