@@ -10,6 +10,7 @@ import re
 import subprocess
 
 import trustlist
+from alerts import ALERTS
 
 FIELDS = [
     "frame.number", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "udp.srcport", "udp.dstport",
@@ -19,12 +20,11 @@ FIELDS = [
     "tls.handshake.certificate", "tls.handshake.ciphersuite", "tls.handshake.version",
     "tls.handshake.extensions.supported_version", "_ws.malformed", "icmp.type",
 ]
-DECODE = ["-d", "tcp.port==2445,tls", "-d", "tcp.port==8443,tls"]
+OPTIONS = ["-o", "tcp.reassemble_out_of_order:TRUE",
+           "-d", "tcp.port==2445,tls", "-d", "tcp.port==8443,tls"]
 RRQ, DATA, ACK, ERROR, OACK = "1", "3", "4", "5", "6"
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2",
             0x0304: "TLS 1.3"}
-ALERTS = {0: "close_notify", 40: "handshake_failure", 42: "bad_certificate",
-          46: "certificate_unknown", 48: "unknown_ca", 70: "protocol_version"}
 
 
 class Disagreement(Exception):
@@ -74,9 +74,11 @@ def cipher_names():
 class Frames:
     """The capture as tshark reads it."""
 
-    def __init__(self, capture):
+    def __init__(self, capture, tftp_ports):
         options = [part for name in FIELDS for part in ("-e", name)]
-        text = output("tshark", "-r", capture, *DECODE, "-T", "fields", "-E", "header=y",
+        # Where no request is in the capture, tshark must be told what DATA is.
+        decode = [part for port in sorted(tftp_ports) for part in ("-d", f"udp.port=={port},tftp")]
+        text = output("tshark", "-r", capture, *OPTIONS, *decode, "-T", "fields", "-E", "header=y",
                       "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=,", *options)
         self.rows = list(csv.DictReader(io.StringIO(text), delimiter="\t",
                                         quoting=csv.QUOTE_NONE))
@@ -146,6 +148,13 @@ def download_facts(frames, address, entry, root, port_window):
     }
     if entry["outcome"] == "refused":
         facts["error"] = {"code": entry["error"], "text": entry["text"]}
+    if not requests:
+        # Without the request nobody can know the name, nor what an unsigned
+        # body is; a trust list tells its kind and its common name itself.
+        facts["asked_for"] = facts.pop("file")
+    if not data and entry["outcome"] == "complete":
+        # Requests and ACKs alone.
+        facts["missing_blocks"] = None
     return facts
 
 
@@ -193,6 +202,12 @@ def tls_facts(frames, address, entry, store, ciphers):
         facts["certificate_status"] = "encrypted"
     elif entry["resumed"]:
         facts["certificate_status"] = "resumed"
+    if entry["outcome"] == "established" and not (hello and from_phone):
+        # With one side or the ServerHello missing, a reader may or may not say
+        # more than what is certain.
+        for key in ("version", "cipher", "outcome"):
+            if facts[key] is None or key == "outcome":
+                del facts[key]
     facts["alerts"] = alerts(rows, address)
     said = [alert["description"] for alert in entry["alerts"]
             if alert["from"] == "phone" and not alert["encrypted"]]
@@ -240,8 +255,11 @@ def phone_facts(frames, handset, log, roots, store, ciphers):
     """Everything known about one phone in one capture."""
     taken = [entry for entry in log if entry["event"] == "download"]
     windows = port_windows(frames, handset.address, taken)
+    named = any(row["tftp.opcode"] == RRQ for row in frames.rows
+                if row["src"] == handset.address)
     return {
-        "name": handset.name,
+        # Unless a request gives the name, the address is all that is known.
+        ("name" if named else "true_name"): handset.name,
         "addresses": [handset.address],
         "downloads": [download_facts(frames, handset.address, entry,
                                      roots[entry["server"]], window)
@@ -282,6 +300,11 @@ def port_windows(frames, address, entries):
     return list(zip(starts, ends))
 
 
+def summary(capture):
+    """The capture in tshark's words, a line per frame."""
+    return output("tshark", "-r", capture, *OPTIONS)
+
+
 # ---------------------------------------------------------------- questions
 
 def answer(question, phones, folder):
@@ -289,8 +312,9 @@ def answer(question, phones, folder):
     readings = [reference(text, folder) for text in question.references]
     answers = []
     for phone in phones:
-        result = {"name": phone["name"], "checks": checks(phone, readings)}
-        if phone["name"] in question.verdict:
+        result = {key: phone[key] for key in ("name", "addresses") if key in phone}
+        result["checks"] = checks(phone, readings)
+        if phone.get("name") in question.verdict:
             result["verdict"] = {"itl_deletion": question.verdict[phone["name"]]}
         answers.append(result)
     out = {"references": question.references, "arguments": question.arguments,
@@ -328,7 +352,10 @@ def checks(phone, readings):
              if one["service"] == "tvs" and one["certificate"]]
     records = [record for one in readings for record in one["records"]
                if record.function == trustlist.TVS]
-    if shown and records:
+    if shown and records and len({one["sha1"] for one in shown}) > 1:
+        # Several TVS servers: see the sessions themselves.
+        del result["tvs_serial"], result["tvs_certificate"]
+    elif shown and records:
         last = shown[-1]
         serials = [record for record in records if record.serial == int(last["serial"], 16)]
         same = [record for record in serials if record.sha1().hex() == last["sha1"]]

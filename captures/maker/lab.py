@@ -82,7 +82,7 @@ class Process:
 class Lab:
     def __init__(self, work):
         self.work = Path(work)
-        self.namespaces, self.processes, self.cables = {}, [], 0
+        self.namespaces, self.processes = {}, []
 
     def __enter__(self):
         return self
@@ -108,15 +108,13 @@ class Lab:
 
     def cable(self, left, left_if, right, right_if, mac=None, mtu=1500, offload=False):
         """A pair of interfaces between two namespaces."""
-        self.cables += 1
-        ends = [f"c{os.getpid() % 100000}x{self.cables}{end}" for end in "ab"]
-        run("ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
-        for end, label, interface in ((ends[0], left, left_if), (ends[1], right, right_if)):
-            run("ip", "link", "set", end, "netns", self.namespaces[label])
-            self.inside(label, "ip", "link", "set", end, "name", interface, "mtu", str(mtu))
+        run("ip", "link", "add", left_if, "netns", self.namespaces[left], "type", "veth",
+            "peer", "name", right_if, "netns", self.namespaces[right])
+        for label, interface in ((left, left_if), (right, right_if)):
             # No router solicitations of our own making in the captures.
             self.inside(label, "sysctl", "-q", "-w",
                         f"net.ipv6.conf.{interface}.disable_ipv6=1")
+            self.inside(label, "ip", "link", "set", interface, "mtu", str(mtu))
             if not offload:
                 # Checksums in the frames themselves, one frame per packet.
                 self.inside(label, "ethtool", "-K", interface, "tx", "off", "rx", "off",
@@ -126,8 +124,16 @@ class Lab:
         for label, interface in ((left, left_if), (right, right_if)):
             self.inside(label, "ip", "link", "set", interface, "up")
 
+    def bridge(self, label, name, ports):
+        self.inside(label, "ip", "link", "add", name, "type", "bridge")
+        self.inside(label, "sysctl", "-q", "-w", f"net.ipv6.conf.{name}.disable_ipv6=1")
+        for port in ports:
+            self.inside(label, "ip", "link", "set", port, "master", name)
+        self.inside(label, "ip", "link", "set", name, "up")
+
     def address(self, label, interface, address):
         if ":" in address:
+            self.inside(label, "ip", "link", "set", interface, "addrgenmode", "none")
             self.inside(label, "sysctl", "-q", "-w", f"net.ipv6.conf.{interface}.disable_ipv6=0")
             self.inside(label, "sysctl", "-q", "-w",
                         f"net.ipv6.conf.{interface}.router_solicitations=0")

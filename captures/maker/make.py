@@ -19,6 +19,7 @@ from cases import cases
 from lab import LabError
 from scene import Play
 
+TABLE_START, TABLE_END = "<!-- table: written by make.py -->", "<!-- end of table -->"
 CAPTURES = Path(__file__).resolve().parent.parent
 
 
@@ -57,7 +58,9 @@ def record(case, store, lists, tools, ciphers):
             told = facts.story(log, handset.name)
             if told != case.story[handset.name]:
                 raise facts.Disagreement(f"{handset.name} did {json.dumps(told, indent=1)}")
-        frames = facts.Frames(capture)
+        ports = {entry["client_port"] for log in logs for entry in log
+                 if entry["event"] == "download"}
+        frames = facts.Frames(capture, ports)
         roots = {server.address: work / f"s{at}-tftp" for at, server in enumerate(case.servers)}
         phones = [facts.phone_facts(frames, handset, log, roots, store, ciphers)
                   for handset, log in zip(case.phones, logs)]
@@ -67,6 +70,7 @@ def record(case, store, lists, tools, ciphers):
             "shows": case.shows,
             "capture": name,
             "frames": len(frames.rows),
+            "made_with": made_with(case),
             "phones": phones,
             "questions": [facts.answer(question, phones, CAPTURES)
                           for question in case.questions],
@@ -77,7 +81,69 @@ def record(case, store, lists, tools, ciphers):
         shutil.copyfile(capture, folder / name)
         (folder / "expected.json").write_text(
             json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
+        (folder / "frames.txt").write_text(facts.summary(capture))
         return len(frames.rows), capture.stat().st_size
+
+
+def made_with(case):
+    """The software and its options, in one line for the table."""
+    parts = []
+    for server in case.servers:
+        if "tftp" in server.services:
+            program = "atftpd" if server.tftp == "atftpd" else "tftpd-hpa"
+            parts.append(" ".join([program, *server.tftp_arguments]))
+        if "tvs" in server.services or "tomcat" in server.services:
+            parts.append("openssl s_server " + " ".join(server.tls))
+    for phone in case.phones:
+        options = phone.settings.get("tftp_options", {})
+        asked = "".join(f" {key}={value}" for key, value in options.items())
+        parts.append(f"phone.py as {phone.model}{asked}")
+    path = "kernel bridge" if case.bridge else "switch.py"
+    parts.append(f"{path}, {len(case.faults)} faults" if case.faults else path)
+    for tap in case.taps:
+        # The SPAN port is the only place with tags to select by.
+        parts.append(" ".join(["tcpdump -i", "any" if tap.interface == "any" else "SPAN",
+                               *tap.options, *([f"'{tap.filter}'"] if tap.filter else [])]))
+    return list(dict.fromkeys(parts))
+
+
+def look_at(expected):
+    """The frames worth a look, for the table."""
+    found = []
+    for phone in expected["phones"]:
+        words = []
+        for item in phone["downloads"]:
+            at = item["look_at"]
+            name = item.get("file", "?").replace(phone.get("name", "?"), "…")
+            if item["kind"] in ("ctl", "itl", "config") and at["first"]:
+                words.append(f"{name} {at['first']}–{at['last']}")
+        for item in phone["tls"]:
+            at = item["look_at"]
+            word = f"{item['service']} from {at['syn'] or at['server_hello']}"
+            for what in ("certificate", "alert"):
+                if at[what]:
+                    word += f", {what} {at[what]}"
+            words.append(word)
+        found.append("; ".join(words))
+    return " · ".join(found[:2]) + (" · …" if len(found) > 2 else "")
+
+
+def write_table(everything):
+    """The table of README.md, from the expected facts of all recorded cases."""
+    lines = ["| capture | frames | shows | made with | look at (frames) |",
+             "| --- | --- | --- | --- | --- |"]
+    for case in everything:
+        path = CAPTURES / case.name / "expected.json"
+        if path.exists():
+            expected = json.loads(path.read_text())
+            lines.append(" | ".join([
+                f"| [{case.name}]({case.name}/{expected['capture']})", str(expected["frames"]),
+                expected["shows"], "; ".join(f"`{part}`" for part in expected["made_with"]),
+                look_at(expected)]) + " |")
+    readme = CAPTURES / "README.md"
+    head, _, rest = readme.read_text().partition(TABLE_START)
+    _, _, tail = rest.partition(TABLE_END)
+    readme.write_text(head + TABLE_START + "\n" + "\n".join(lines) + "\n" + TABLE_END + tail)
 
 
 def main():
@@ -104,6 +170,7 @@ def main():
             except (LabError, facts.Disagreement, subprocess.CalledProcessError) as error:
                 failed.append(case.name)
                 print(f"{case.name}: FAILED: {error}", file=sys.stderr, flush=True)
+    write_table(everything)
     print(f"{len(wanted) - len(failed)} of {len(wanted)} cases recorded")
     sys.exit(1 if failed else 0)
 

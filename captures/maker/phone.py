@@ -25,6 +25,7 @@ from OpenSSL import SSL, crypto
 
 import trustlist
 import tvs
+from alerts import ALERTS
 
 RRQ, DATA, ACK, ERROR, OACK = 1, 3, 4, 5, 6
 BLOCK = 512
@@ -35,13 +36,6 @@ OP_DONT_INSERT_EMPTY_FRAGMENTS = 0x00000800
 OP_NO_TICKET = 0x00004000
 OP_NO_ENCRYPT_THEN_MAC = 0x00080000
 VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
-ALERTS = {
-    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 40: "handshake_failure",
-    42: "bad_certificate", 43: "unsupported_certificate", 44: "certificate_revoked",
-    45: "certificate_expired", 46: "certificate_unknown", 47: "illegal_parameter",
-    48: "unknown_ca", 49: "access_denied", 50: "decode_error", 51: "decrypt_error",
-    70: "protocol_version", 71: "insufficient_security", 80: "internal_error",
-}
 SIGNING_ROLES = (trustlist.SAST, trustlist.CCM_TFTP, trustlist.TFTP)
 
 
@@ -147,7 +141,8 @@ class Tftp:
                 # An old block (answer once more) or one beyond a gap (RFC 7440:
                 # answer with the last good one).
                 pending = 0
-                sock.sendto(struct.pack(">HH", ACK, (expected - 1) & 0xFFFF), peer)
+                last = struct.pack(">HH", ACK, (expected - 1) & 0xFFFF)
+                sock.sendto(last, peer)
 
     @staticmethod
     def linger(sock, last, peer, strangers):
@@ -213,7 +208,7 @@ class Tls:
             self.verdicts[data] = self.facts["accepted"] = self.decide(data)
         return self.verdicts[data]
 
-    def on_state(self, connection, where, value):
+    def on_state(self, _connection, where, value):
         if where & SSL.SSL_CB_HANDSHAKE_DONE:
             self.finished = True
         if where & SSL.SSL_CB_ALERT:
@@ -221,8 +216,9 @@ class Tls:
                 "from": "server" if where & SSL.SSL_CB_READ else "phone",
                 "level": {1: "warning", 2: "fatal"}[value >> 8],
                 "description": ALERTS.get(value & 255, str(value & 255)),
-                "encrypted": self.finished or (connection.get_protocol_version() == 0x0304
-                                               and self.facts["presented_sha1"] is not None)})
+                # Also in TLS 1.3: OpenSSL refuses a certificate in clear, before it
+                # takes its own handshake keys into use.
+                "encrypted": self.finished})
 
     def flush(self):
         try:

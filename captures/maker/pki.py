@@ -199,6 +199,8 @@ class Store:
         self.tvs = cucm("tvs-old", 2048, publisher, 0x2E3E1A7BDAA64D84)
         self.capf = cucm("capf", 1024, tac("CAPF-9c4cba7d"), 0x0ADC6E7742914A53)
         self.tomcat = cucm("tomcat", 2048, publisher, 0x53CE2A9917F40B6D)
+        self.tomcat_issued = microsoft_issued(
+            "tomcat-issued", 2048, publisher, 0x3A00000009000000000009, self.ad)
         # ... and after CallManager.pem or TVS.pem was regenerated: the same
         # names, self-signed. The new TVS serial has its top bit set, so that
         # DER puts a zero byte before it and a list does not.

@@ -112,8 +112,8 @@ class Case:
     span_source: dict = field(default_factory=dict)
     taps: list = field(default_factory=lambda: [Tap()])
     pcapng: bool = False
-    offload: bool = False
-    extra_files: dict = field(default_factory=dict)
+    # A kernel bridge with offloads on in place of the switch: no SPAN, no faults.
+    bridge: bool = False
     seconds: int = 60
 
 
@@ -137,13 +137,17 @@ class Play:
                     raise LabError(f"{phone.label}: {phone.errors()}")
             for tap in taps:
                 tap.stop()
+            self.check_faults()
+            self.join(taps, capture)
+            return [[json.loads(line) for line in phone.output().splitlines()]
+                    for phone in phones]
+
+    def check_faults(self):
+        if self.switch:
             self.switch.stop()
             unused = json.loads(self.switch.output().splitlines()[-1])["unused_faults"]
             if unused:
                 raise LabError(f"faults that never happened: {unused}")
-            self.join(taps, capture)
-            return [[json.loads(line) for line in phone.output().splitlines()]
-                    for phone in phones]
 
     def join(self, taps, capture):
         if len(taps) > 1:
@@ -161,22 +165,30 @@ class Play:
         for prefix, machines in (("s", case.servers), ("p", case.phones)):
             for at, machine in enumerate(machines):
                 label = lab.namespace(f"{prefix}{at}")
-                lab.cable(label, "eth0", "switch", label, machine.mac, case.mtu, case.offload)
+                lab.cable(label, "eth0", "switch", label, machine.mac, case.mtu, case.bridge)
                 lab.address(label, "eth0", machine.address)
                 ports.append(label)
                 if prefix == "p":
                     # A phone's TCP offers MSS and nothing else.
                     for option in ("timestamps", "sack", "window_scaling"):
                         lab.inside(label, "sysctl", "-q", "-w", f"net.ipv4.tcp_{option}=0")
+        if case.bridge:
+            self.switch = None
+            lab.bridge("switch", "br0", ports)
+        else:
+            self.switch = self.start_switch(ports)
+        for at, server in enumerate(case.servers):
+            self.start_server(at, server)
+
+    def start_switch(self, ports):
+        case, lab = self.case, self.lab
         lab.namespace("span")
         lab.cable("span", "span1", "switch", "span0", mtu=case.mtu + 4)
-        self.switch = lab.python("switch", "switch", "switch.py", {
+        return lab.python("switch", "switch", "switch.py", {
             "ports": ports, "span": "span0", "vlan": case.vlan, "span_source": case.span_source,
             # Phones mark their frames, as in the published capture (PRI 3).
             "priority": {port: 3 for port in ports if port.startswith("p")},
             "faults": case.faults}, ready="ready")
-        for at, server in enumerate(case.servers):
-            self.start_server(at, server)
 
     # ---- servers
 
