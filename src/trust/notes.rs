@@ -51,11 +51,7 @@ pub fn signed_file(file: &SignedFile, verification: &Verification) -> Vec<String
 }
 
 fn signature(verification: &Verification) -> String {
-    format!(
-        "Signature {}: {}.",
-        verification.status(),
-        escape::line(&verification.why)
-    )
+    format!("Signature {}: {}.", verification.status(), escape::line(&verification.why))
 }
 
 /// What the records amount to.
@@ -63,11 +59,8 @@ fn contents(list: &TrustList) -> Vec<String> {
     let mut notes = Vec::new();
     let blank = list.records.iter().filter(|record| record.is_blank()).count();
     if list.looks_rolled_back() && list.is_whole() {
-        let what = if list.records.is_empty() {
-            "no records"
-        } else {
-            "no CCM+TFTP, TFTP or TVS record with a certificate"
-        };
+        let what =
+            if list.records.is_empty() { "no records" } else { "no CCM+TFTP, TFTP or TVS record with a certificate" };
         notes.push(format!(
             "This is an empty list ({what}), as the parameter \"Prepare Cluster for Rollback to pre 8.0\" makes it: a phone \
              that holds it accepts the next list and any configuration. It is not corrupt."
@@ -125,22 +118,14 @@ fn label(record: &Record) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// Records whose certificate is past its end at `now`, for those who only count.
 pub fn expired(list: &TrustList, now: Timestamp) -> Vec<(usize, Option<Function>)> {
     let is_expired = |record: &&Record| {
         let der = record.certificate.as_deref();
-        der.and_then(|der| Certificate::from_der(der).ok())
-            .is_some_and(|certificate| now > certificate.not_after)
+        der.and_then(|der| Certificate::from_der(der).ok()).is_some_and(|certificate| now > certificate.not_after)
     };
-    list.records
-        .iter()
-        .filter(is_expired)
-        .map(|record| (record.index, record.function))
-        .collect()
+    list.records.iter().filter(is_expired).map(|record| (record.index, record.function)).collect()
 }

@@ -11,10 +11,7 @@ use super::record::Record;
 /// What the change means and what to do about it, most important first (domain.md 7.2, 7.3).
 pub fn outlook(old: &TrustList, new: &TrustList, prediction: &Prediction) -> Vec<String> {
     let mut texts = Vec::new();
-    let signer_changed = old
-        .signer()
-        .zip(new.signer())
-        .is_some_and(|(one, other)| !is_same_signer(one, other));
+    let signer_changed = old.signer().zip(new.signer()).is_some_and(|(one, other)| !is_same_signer(one, other));
     let (kept, gone) = tvs(old, new);
     let both = prediction.outcome == Outcome::Rejected && signer_changed && kept.is_empty() && !gone.is_empty();
     match prediction.outcome {
@@ -95,14 +92,9 @@ fn ways_out(old: &TrustList, new: &TrustList) -> Vec<String> {
 
 /// OLD's TVS records whose certificates NEW still has, and those that it does not have.
 fn tvs<'a>(old: &'a TrustList, new: &TrustList) -> (Vec<&'a Record>, Vec<&'a Record>) {
-    old.tvs_records()
-        .partition(|record| new.tvs_records().any(|other| is_same_certificate(record, other)))
+    old.tvs_records().partition(|record| new.tvs_records().any(|other| is_same_certificate(record, other)))
 }
 
 fn labels(records: &[&Record]) -> String {
-    records
-        .iter()
-        .map(|record| record.label())
-        .collect::<Vec<_>>()
-        .join(", ")
+    records.iter().map(|record| record.label()).collect::<Vec<_>>().join(", ")
 }
