@@ -10,7 +10,7 @@ use crate::dissect::tcp::Ports;
 use crate::engine::{Engine, Limits};
 use crate::report::{self, Report, Style};
 use crate::trust::ReferenceArgument;
-use crate::verdict::{self, Case, Told};
+use crate::verdict::{self, Case};
 
 /// Read captures and say, per phone, what it downloaded, whether that matches, and whether its ITL has to be deleted
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,9 @@ pub(super) struct Args {
     /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
     #[arg(long, value_name = "PORT")]
     https_port: Vec<u16>,
+
+    #[command(flatten)]
+    told: inputs::ToldOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,6 +49,7 @@ enum Format {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
+    let told = args.told.read()?;
     let (mut source, errors) =
         MergedCaptures::new(&args.captures.files, |path, number| CaptureFile::open(path, number));
     for error in &errors {
@@ -64,7 +68,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     engine.finish();
     let phones = engine.phones();
-    let case = Case::new(references, Told::default(), &phones);
+    let case = Case::new(references, told, &phones);
     let assessed: Vec<_> = phones
         .into_iter()
         .map(|phone| {

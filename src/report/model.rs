@@ -8,7 +8,10 @@ use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
 use crate::dissect::event::{Alert, CertificateStatus, Outcome, Service, SessionOutcome, Side, TlsSession, Transport};
 use crate::phone::{DownloadRecord, FileKind, Phone};
 use crate::trust::{Record, Reference, Signer};
-use crate::verdict::{Assessment, Check, Checked, Checks, Evidence};
+use crate::verdict::{
+    Advice, Assessment, Check, Checked, Checks, Condition, Deletion, Evidence, Finding, HeldSource, Holds, Inference,
+    Simulation,
+};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
 /// The whole report.
@@ -104,13 +107,73 @@ pub struct PhoneView {
     pub checks: ChecksView,
     /// Why each check came out as it did.
     pub check_details: CheckDetailsView,
+    pub findings: Vec<FindingView>,
+    pub verdict: VerdictView,
 }
 
-#[derive(Debug, Clone, Serialize, Default)]
+#[derive(Debug, Clone, Serialize)]
+pub struct FindingView {
+    pub id: &'static str,
+    pub text: String,
+    pub evidence: Vec<EvidenceView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct VerdictView {
+    pub itl_deletion: &'static str,
+    pub because: String,
+    pub conditions: Vec<ConditionView>,
+    /// What to collect where the answer is not known.
+    pub collect: Vec<String>,
+    pub advice: Vec<AdviceView>,
+    /// Rounds of files that the phone began; the verdict is about the last.
+    pub boots: usize,
+    /// What the wire shows the phone doing in its last boot. Inferences, each with its frames.
+    pub observed: Vec<InferenceView>,
+    pub simulation: Option<SimulationView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ConditionView {
+    pub id: &'static str,
+    pub holds: &'static str,
+    pub why: String,
+    pub evidence: Vec<EvidenceView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AdviceView {
+    pub id: &'static str,
+    pub text: &'static str,
+    pub because: String,
+    pub source: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct InferenceView {
+    pub id: &'static str,
+    pub text: String,
+    pub evidence: Vec<EvidenceView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SimulationView {
+    /// The list that the phone is taken to hold.
+    pub relation: String,
+    /// Whether that is the phone's own list.
+    pub own_list: bool,
+    pub outcome: &'static str,
+    pub why: String,
+    pub steps: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
 pub struct HoldsView {
     pub itl_sha1: Option<Sha1Sum>,
     pub ctl_sha1: Option<Sha1Sum>,
     pub source: Option<&'static str>,
+    pub why: String,
+    pub evidence: Vec<EvidenceView>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -230,13 +293,20 @@ impl<'a> Report<'a> {
         phones: &'a [(Phone, Assessment)],
     ) -> Self {
         let mismatched = phones.iter().filter(|(_, assessment)| assessment.checks.any_mismatch()).count();
+        let count = |deletion| phones.iter().filter(|(_, assessment)| assessment.deletion == deletion).count();
         Self {
             schema: "itlscope.report/1",
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
             sources: sources.into_iter().map(Source::from).collect(),
             references: references.iter().map(ReferenceView::from).collect(),
             notes,
-            summary: Summary { phones: phones.len(), mismatched, ..Summary::default() },
+            summary: Summary {
+                phones: phones.len(),
+                mismatched,
+                not_needed: count(Deletion::NotNeeded),
+                deletion_needed: count(Deletion::Needed),
+                undetermined: count(Deletion::Undetermined),
+            },
             phones: Phones(phones),
         }
     }
@@ -291,11 +361,86 @@ impl PhoneView {
             addresses: phone.addresses.clone(),
             model: phone.model().map(str::to_owned),
             shared_by: phone.shared_by.iter().map(ToString::to_string).collect(),
-            holds: HoldsView::default(),
+            holds: HoldsView::from(&assessment.holds),
             downloads: phone.downloads.iter().map(|download| DownloadView::from(download.as_ref())).collect(),
             tls: phone.sessions.iter().map(|session| TlsView::from(session.as_ref())).collect(),
             checks: ChecksView::from(&assessment.checks),
             check_details: CheckDetailsView::from(&assessment.checks),
+            findings: assessment.findings.iter().map(FindingView::from).collect(),
+            verdict: VerdictView::from(assessment),
+        }
+    }
+}
+
+fn evidence(evidence: &[Evidence]) -> Vec<EvidenceView> {
+    evidence.iter().map(EvidenceView::from).collect()
+}
+
+impl From<&Finding> for FindingView {
+    fn from(finding: &Finding) -> Self {
+        Self { id: finding.id, text: finding.text.clone(), evidence: evidence(&finding.evidence) }
+    }
+}
+
+impl From<&Holds> for HoldsView {
+    fn from(holds: &Holds) -> Self {
+        let source = holds.source.map(|source| match source {
+            HeldSource::Option => "option",
+            HeldSource::DeviceTlInfo => "device_tl_info",
+            HeldSource::Inferred => "inferred",
+        });
+        let Holds { itl_sha1, ctl_sha1, .. } = *holds;
+        Self { itl_sha1, ctl_sha1, source, why: holds.why.clone(), evidence: evidence(&holds.evidence) }
+    }
+}
+
+impl From<&Assessment> for VerdictView {
+    fn from(assessment: &Assessment) -> Self {
+        Self {
+            itl_deletion: assessment.deletion.name(),
+            because: assessment.because.clone(),
+            conditions: assessment.conditions.iter().map(ConditionView::from).collect(),
+            collect: assessment.collect.clone(),
+            advice: assessment.advice.iter().map(AdviceView::from).collect(),
+            boots: assessment.boots,
+            observed: assessment.observed.iter().map(InferenceView::from).collect(),
+            simulation: assessment.simulation.as_ref().map(SimulationView::from),
+        }
+    }
+}
+
+impl From<&Condition> for ConditionView {
+    fn from(condition: &Condition) -> Self {
+        Self {
+            id: condition.id.name(),
+            holds: condition.holds.name(),
+            why: condition.why.clone(),
+            evidence: evidence(&condition.evidence),
+        }
+    }
+}
+
+impl From<&Advice> for AdviceView {
+    fn from(advice: &Advice) -> Self {
+        let Advice { id, text, because, source } = advice;
+        Self { id, text, because: because.clone(), source }
+    }
+}
+
+impl From<&Inference> for InferenceView {
+    fn from(inference: &Inference) -> Self {
+        Self { id: inference.id, text: inference.text.clone(), evidence: evidence(&inference.evidence) }
+    }
+}
+
+impl From<&Simulation> for SimulationView {
+    fn from(simulation: &Simulation) -> Self {
+        Self {
+            relation: simulation.relation.clone(),
+            own_list: simulation.own,
+            outcome: simulation.prediction.outcome.name(),
+            why: simulation.prediction.why.clone(),
+            steps: simulation.prediction.steps.clone(),
         }
     }
 }
