@@ -14,6 +14,7 @@ mod conditions;
 mod decision;
 mod facts;
 mod findings;
+mod fleet;
 mod held;
 mod observed;
 
@@ -25,6 +26,7 @@ pub use advice::Advice;
 pub use case::{Case, Told};
 pub use facts::Simulation;
 pub use findings::Finding;
+pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};
 pub use held::{HeldSource, ToldList, ToldLists};
 pub use observed::Inference;
 
@@ -53,6 +55,13 @@ pub struct Assessment {
     pub advice: Vec<Advice>,
     /// What is wrong, the gravest first.
     pub findings: Vec<Finding>,
+}
+
+impl Assessment {
+    /// Whether anything is wrong with the phone.
+    pub fn has_findings(&self) -> bool {
+        self.checks.any_mismatch() || !self.findings.is_empty() || self.deletion == Deletion::Needed
+    }
 }
 
 /// What a phone holds.
@@ -154,13 +163,13 @@ impl ConditionId {
         }
     }
 
-    /// For people.
+    /// For people, as a heading.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::ItlSignerDiffers => "the served ITL's signer is not in the phone's ITL",
-            Self::TvsCertificateDiffers => "TVS presents another certificate than the phone's ITL holds",
-            Self::PhoneReportsFailure => "the phone reports that verification failed",
-            Self::NoOldKeyBackup => "there is no backup of the old key",
+            Self::ItlSignerDiffers => "ITL signer differs",
+            Self::TvsCertificateDiffers => "TVS certificate differs",
+            Self::PhoneReportsFailure => "phone reports a failure",
+            Self::NoOldKeyBackup => "no backup of the old key",
         }
     }
 }
@@ -234,6 +243,22 @@ pub struct Evidence {
 impl Evidence {
     fn new(moment: Moment, text: impl Into<String>) -> Self {
         Self { moment, text: text.into() }
+    }
+}
+
+/// Phones in their case. Each is assessed when it is looked at, so that ten thousand assessments are never held at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Assessments<'a> {
+    /// The phones.
+    pub phones: &'a [Phone],
+    /// What they are assessed with.
+    pub case: &'a Case,
+}
+
+impl<'a> Assessments<'a> {
+    /// Each phone with its assessment.
+    pub fn iter(self) -> impl Iterator<Item = (&'a Phone, Assessment)> {
+        self.phones.iter().map(move |phone| (phone, assess(phone, self.case)))
     }
 }
 

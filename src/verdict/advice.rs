@@ -22,6 +22,8 @@ pub struct Advice {
     pub id: &'static str,
     /// What to do.
     pub text: &'static str,
+    /// Whether nothing else helps before it is done: a fault of a server.
+    pub comes_first: bool,
     /// Why it applies here.
     pub because: String,
     /// The document that it comes from.
@@ -150,7 +152,9 @@ pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
         .iter()
         .filter_map(|rule| {
             let because = (rule.applies)(situation)?;
-            Some(Advice { id: rule.id, text: rule.text, because, source: rule.source })
+            let comes_first =
+                matches!(rule.id, "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate");
+            Some(Advice { id: rule.id, text: rule.text, comes_first, because, source: rule.source })
         })
         .collect()
 }
@@ -170,10 +174,16 @@ impl<'a> Situation<'a, '_> {
         })
     }
 
+    /// Whether the phone holds what its server serves: then a mismatch with a reference is the reference's.
+    fn is_up_to_date(&self) -> bool {
+        let served = self.facts.served.and_then(|(download, _)| download.digests);
+        served.is_some_and(|digests| self.facts.held.itl.is(digests) == Some(true))
+    }
+
     /// Whether anything that was seen speaks for trouble.
     fn has_trouble(&self) -> bool {
         let facts = self.facts;
-        self.checks.any_mismatch()
+        (self.checks.any_mismatch() && !self.is_up_to_date())
             || facts.observed.last().is_some_and(|observed| observed.refused().is_some())
             || facts.tvs.iter().any(|session| !session.alerts.is_empty() && session.milestones.established.is_none())
             || facts.tvs.iter().any(|session| is_unreachable(session))
@@ -370,7 +380,9 @@ fn restore_key(situation: &Situation<'_, '_>) -> Option<String> {
     }
     match situation.condition(3) {
         Answer::No => Some("a backup of the old key exists".to_owned()),
-        Answer::Unknown => Some("if a backup of the old key exists, which is not known".to_owned()),
+        Answer::Unknown => {
+            Some("whether a backup of the old key exists is not known; if it does, this is the way".to_owned())
+        }
         Answer::Yes => None,
     }
 }

@@ -45,10 +45,16 @@ fn itl_checksum(phone: &Phone, case: &Case) -> Checked {
         reference.sha1.is_none_or(|sha1| sha1 == digests.sha1) && reference.md5.is_none_or(|md5| md5 == digests.md5)
     };
     if let Some(reference) = references.iter().find(equals) {
-        return checked(Check::Match, format!("{server} served the list of {}", reference.path));
+        return checked(
+            Check::Match,
+            format!("{server} served the list of {}, SHA-1 {}", reference.path, digests.sha1),
+        );
     }
     let paths: Vec<_> = references.iter().map(|reference| reference.path.as_str()).collect();
-    checked(Check::Mismatch, format!("{server} served another list than {}", paths.join(", ")))
+    checked(
+        Check::Mismatch,
+        format!("{server} served SHA-1 {}, which is not that of {}", digests.sha1, paths.join(" or ")),
+    )
 }
 
 fn no_itl(phone: &Phone) -> String {
@@ -175,14 +181,15 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
     }
     let serial = compare(&presented, |certificate| {
         let found = known.iter().find(|known| known.has_serial_of(certificate));
-        Some(found.map(|known| format!("{} in {}", certificate.serial, known.from)))
+        Some(found.map(|known| format!("{}, which is {}", certificate.serial, known.from)))
     });
     let hash = compare(&presented, |certificate| {
         let with_hash: Vec<_> = known.iter().filter(|known| known.sha1.is_some()).collect();
         if with_hash.is_empty() {
             return None;
         }
-        Some(with_hash.iter().find(|known| known.sha1 == Some(certificate.sha1)).map(|known| known.from.clone()))
+        let found = with_hash.iter().find(|known| known.sha1 == Some(certificate.sha1));
+        Some(found.map(|known| format!("the certificate of {}", known.from)))
     });
     let from: Vec<_> = known.iter().map(|known| known.from.as_str()).collect();
     (describe(&serial, "issuer and serial", &from), describe(&hash, "the certificate's hash", &from))
@@ -215,7 +222,8 @@ fn describe(compared: &Compared<'_>, what: &str, from: &[&str]) -> Checked {
         .collect();
     let equal: Vec<_> = compared.iter().filter_map(|(session, _, found)| Some((session, found.clone()??))).collect();
     let (result, why) = if !different.is_empty() {
-        (Check::Mismatch, format!("{}: {what} not in {}", different.join(", "), from.join(", ")))
+        let from = if from.is_empty() { "the list, which names no TVS server".to_owned() } else { from.join(" or ") };
+        (Check::Mismatch, format!("{}: {what} not that of {from}", different.join(", ")))
     } else if let Some((session, found)) = equal.first() {
         (Check::Match, format!("{} presents {found}", session.server))
     } else {

@@ -18,10 +18,11 @@ pub(super) fn decide(facts: &Facts<'_>, conditions: &[Condition; 4]) -> (Deletio
         return (Deletion::NotNeeded, why);
     }
     let refuted: Vec<&Condition> = conditions.iter().filter(|condition| condition.holds == Answer::No).collect();
-    if let Some(first) = refuted.first() {
-        let certain = refuted.iter().any(|condition| condition.basis != Basis::Comparison);
+    // What the phone itself showed says more than a comparison.
+    let certain = refuted.iter().find(|condition| condition.basis != Basis::Comparison);
+    if let Some(first) = certain.or(refuted.first()) {
         return match facts.disagreement() {
-            Some(disagreement) if !certain => (Deletion::Undetermined, disagreement),
+            Some(disagreement) if certain.is_none() => (Deletion::Undetermined, disagreement),
             _ => (Deletion::NotNeeded, first.why.clone()),
         };
     }
@@ -29,9 +30,14 @@ pub(super) fn decide(facts: &Facts<'_>, conditions: &[Condition; 4]) -> (Deletio
         let open: Vec<_> = conditions
             .iter()
             .filter(|condition| condition.holds == Answer::Unknown)
-            .map(|condition| format!("whether {}", condition.id.words()))
+            .map(|condition| match condition.id {
+                ConditionId::ItlSignerDiffers => "whether the phone knows who signs the list",
+                ConditionId::TvsCertificateDiffers => "whether the phone trusts TVS",
+                ConditionId::PhoneReportsFailure => "what the phone's screen says",
+                ConditionId::NoOldKeyBackup => "whether the old key can be restored",
+            })
             .collect();
-        return (Deletion::Undetermined, format!("not known: {}", open.join("; ")));
+        return (Deletion::Undetermined, format!("it is not known {}", open.join(", ")));
     }
     if facts.served.is_some_and(|(_, served)| served.verification.status() == SignatureStatus::Invalid) {
         return (
