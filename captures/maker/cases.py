@@ -1,8 +1,8 @@
 """Every capture, as a case: who serves what, what the phones hold, what happens
 on the way, and what the recording must show."""
 
-from scene import (OLD, SERVE_12, SERVE_13, SERVE_OLD, TLS12, TLS13, Case, Handset, Question,
-                   Server, Tap)
+from scene import (OLD, SERVE_12, SERVE_13, TLS12, TLS13, Case, Handset, Question, Server,
+                   Tap)
 
 PHONE = "SEP0011215A1AE3"
 
@@ -14,6 +14,12 @@ NO_CTL = ["CTL*.tlv refused"]
 DIRECTORY = ["tvs established", "tomcat established"]
 # TVS is refused, so Tomcat's certificate cannot be confirmed either.
 NO_DIRECTORY = ["tvs refused", "tomcat refused"]
+
+
+def twice(story, *files):
+    """These files were answered from two ports, and the phone refused one."""
+    return [f"{line}, another port refused" if line in [f"{file} complete" for file in files]
+            else line for line in story]
 
 
 def ref(name):
@@ -129,8 +135,8 @@ def cases(store):
         "sessions come through whole.",
         [Server(**old, itl="itl-old", ctl="ctl", tftp="hpa")],
         [Handset({"ctl": "ctl", "itl": "itl-old"})],
-        {PHONE: ["CTL*.tlv complete", "CTL*.tlv accepted: signer_in_list", *SIGNED_FILES,
-                 *DIRECTORY]},
+        {PHONE: ["CTL*.tlv complete", "CTL*.tlv accepted: signer_in_list",
+                 *twice(SIGNED_FILES, "*.cnf.xml.sgn"), *DIRECTORY]},
         [Question([ref("itl-old.tlv")], 0, {PHONE: "not_needed"})],
         mtu=576,
         faults=[
@@ -411,9 +417,9 @@ def cases(store):
         "answer the same client port: the phone stays with one and sends the other ERROR 5.",
         [Server(**old, itl="itl-old", tftp="hpa")],
         [Handset({"itl": "itl-old"}, settings={"directory": 0})],
-        {PHONE: [*NO_CTL, *SIGNED_FILES]},
+        {PHONE: [*NO_CTL, *twice(SIGNED_FILES, "ITL*.tlv", "*.cnf.xml.sgn")]},
         [Question([ref("itl-old.tlv")], 0)],
-        faults=[data(itl, 1, "before", "delay", ms=530), data(conf, 1, "before", "delay", ms=530)])
+        faults=[data(itl, 1, "before", "delay", ms=560), data(conf, 1, "before", "delay", ms=560)])
 
     yield Case(
         "tftp-silent",
@@ -488,3 +494,50 @@ def cases(store):
         {PHONE: [*NO_CTL, *SIGNED_FILES, *DIRECTORY]},
         [Question([ref("itl-old.tlv")], 0, {PHONE: "not_needed"})],
         bridge=True, taps=[Tap("switch", "any", ("-y", "LINUX_SLL2"))])
+
+    yield Case(
+        "http-6970",
+        "A newer phone that asks HTTP on 6970 first, all on one connection: a missing CTL gives "
+        "503 and is asked for again by TFTP (ERROR 1), the rest comes by HTTP.",
+        [Server(**old, itl="itl-old", tls=SERVE_12,
+                services=("http", "tftp", "tvs", "tomcat"))],
+        [Handset({"itl": "itl-old"}, model="CP-8861", tls={"tvs": TLS12},
+                 settings={"http": "kept"})],
+        {PHONE: ["CTL*.tlv refused by HTTP", *NO_CTL,
+                 *[f"{line} by HTTP" if line.endswith("complete") else line
+                   for line in SIGNED_FILES], *DIRECTORY]},
+        [Question([ref("itl-old.tlv")], 0, {PHONE: "not_needed"})])
+
+    sip_phone = dict(name="SEPC80084AA8743", model="CP-7821")
+    yield Case(
+        "sip-new-list",
+        "itl-differs with a SIP phone that registers in clear (TCP, MTU 576, so that messages are "
+        "split over segments): two DeviceTLInfo alarms, first with the list that it held, then "
+        "with the one that it took.",
+        [Server(**{**old, "callmanager": s.callmanager_new}, itl="itl-callmanager-new",
+                services=("tftp", "tvs", "tomcat", "sip-tcp"))],
+        [Handset({"itl": "itl-old"}, **sip_phone,
+                 settings={"sip": {"transport": "TCP"}, "directory": 0})],
+        {sip_phone["name"]: [*NO_CTL, "ITL*.tlv complete", "tvs established",
+                             "ITL*.tlv accepted: tvs_vouched", *SIGNED_FILES[2:],
+                             "registered, 2 alarms: 202, 202, 200"]},
+        [Question([ref("itl-callmanager-new.tlv")], 0, {sip_phone["name"]: "not_needed"},
+                  because="The phone reports the hash of what TFTP served."),
+         Question([ref("itl-old.tlv")], 1, {sip_phone["name"]: "not_needed"})],
+        mtu=576)
+    yield Case(
+        "sip-old-list",
+        "both-regenerated with a SIP phone: it rejects list and configuration, registers all the "
+        "same (UDP), and its DeviceTLInfo alarm names the list that it still holds.",
+        [Server(callmanager=s.callmanager_new, tvs=s.tvs_new, tomcat=s.tomcat,
+                itl="itl-both-new", tftp="hpa",
+                services=("tftp", "tvs", "tomcat", "sip-udp"))],
+        [Handset({"itl": "itl-old"}, **sip_phone,
+                 settings={"sip": {"transport": "UDP"}, "extra": [], "directory": 0})],
+        {sip_phone["name"]: [*rejected, "registered, 1 alarms: 202, 200"]},
+        [Question([ref("itl-both-new.tlv")], None, {sip_phone["name"]: "undetermined"},
+                  because="The list that the phone names is not among the references."),
+         Question([ref("itl-old.tlv"), ref("itl-both-new.tlv")], 1,
+                  {sip_phone["name"]: "undetermined"},
+                  because="The phone's own list is known by its hash; conditions 3 and 4 are "
+                          "not.")])

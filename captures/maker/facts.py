@@ -19,9 +19,11 @@ FIELDS = [
     "tls.handshake.type", "tls.alert_message.level", "tls.alert_message.desc",
     "tls.handshake.certificate", "tls.handshake.ciphersuite", "tls.handshake.version",
     "tls.handshake.extensions.supported_version", "_ws.malformed", "icmp.type",
+    "http.request.uri", "http.response.code", "http.content_length", "sip.Method",
 ]
 OPTIONS = ["-o", "tcp.reassemble_out_of_order:TRUE",
-           "-d", "tcp.port==2445,tls", "-d", "tcp.port==8443,tls"]
+           "-d", "tcp.port==2445,tls", "-d", "tcp.port==8443,tls",
+           "-d", "tcp.port==6970,http"]
 RRQ, DATA, ACK, ERROR, OACK = "1", "3", "4", "5", "6"
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2",
             0x0304: "TLS 1.3"}
@@ -121,7 +123,7 @@ def download_facts(frames, address, entry, root, port_window):
     for row in rows:
         if row["tftp.opcode"] == OACK:
             words = dict(zip(row["tftp.option.name"].lower().split(","),
-                             row["tftp.option.value"].split(",")))
+                             row["tftp.option.value"].split(","), strict=True))
             size = int(words.get("blksize", size))
     blocks = {int(row["tftp.block"]): int(row["udp.length"]) - 12 for row in data}
     facts = {"file": entry["file"], "kind": kind_of(entry["file"]), "transport": "tftp",
@@ -156,6 +158,44 @@ def download_facts(frames, address, entry, root, port_window):
         # Requests and ACKs alone.
         facts["missing_blocks"] = None
     return facts
+
+
+def http_facts(frames, address, entry, root):
+    """One file asked for by HTTP. Several may share a connection."""
+    rows = list(frames.of_flow("tcp", address, entry["client_port"]))
+    asked = [row["number"] for row in rows if row["http.request.uri"] == f"/{entry['file']}"]
+    answer = next(row for row in rows
+                  if row["http.response.code"] and row["number"] > asked[0])
+    check(answer["http.response.code"] == str(entry["status"]), "another status in the capture")
+    facts = {"file": entry["file"], "kind": kind_of(entry["file"]), "transport": "http",
+             "client": endpoint(address, entry["client_port"]), "server": entry["server"],
+             "outcome": entry["outcome"], "bytes": None, "md5": None, "sha1": None}
+    if entry["outcome"] == "complete":
+        path = root / entry["file"]
+        check(entry["md5"] == checksum("md5sum", path), f"{path} reached the phone changed")
+        check(int(answer["http.content_length"]) == path.stat().st_size, "another length")
+        facts.update(bytes=path.stat().st_size, md5=entry["md5"],
+                     sha1=checksum("sha1sum", path))
+    else:
+        facts["error"] = {"code": entry["status"]}
+    facts["look_at"] = {"requests": asked, "first": asked[0], "last": answer["number"]}
+    return facts
+
+
+def holds_facts(frames, address, log):
+    """What the phone reported to hold, by its last alarm."""
+    entry = next((entry for entry in log if entry["event"] == "registered"), None)
+    if entry is None:
+        return {}
+    rows = [row for row in frames.rows if row["src"] == address]
+    last = entry["alarms"][-1]
+    alarms = [row["number"] for row in rows for method in row["sip.Method"].split(",")
+              if method == "REFER"]
+    check(len(alarms) == len(entry["alarms"]), f"tshark sees alarms in {alarms}")
+    return {"holds": {
+        "itl_sha1": last.get("itl"), "ctl_sha1": last.get("ctl"), "source": "device_tl_info",
+        "look_at": {"alarms": alarms, "reported": entry["alarms"],
+                    "register": first(rows, lambda row: "REGISTER" in row["sip.Method"])}}}
 
 
 def kind_of(name):
@@ -255,15 +295,22 @@ def phone_facts(frames, handset, log, roots, store, ciphers):
     """Everything known about one phone in one capture."""
     taken = [entry for entry in log if entry["event"] == "download"]
     windows = port_windows(frames, handset.address, taken)
+
+    def download(entry, window):
+        root = roots[entry["server"]]
+        if entry["transport"] == "http":
+            return http_facts(frames, handset.address, entry, root)
+        return download_facts(frames, handset.address, entry, root, window)
+
     named = any(row["tftp.opcode"] == RRQ for row in frames.rows
                 if row["src"] == handset.address)
     return {
         # Unless a request gives the name, the address is all that is known.
         ("name" if named else "true_name"): handset.name,
         "addresses": [handset.address],
-        "downloads": [download_facts(frames, handset.address, entry,
-                                     roots[entry["server"]], window)
-                      for entry, window in zip(taken, windows)],
+        **holds_facts(frames, handset.address, log),
+        "downloads": [download(entry, window)
+                      for entry, window in zip(taken, windows, strict=True)],
         # In the order in which they began: a TVS session inside a Tomcat
         # handshake comes after it, though it ends before.
         "tls": sorted((tls_facts(frames, handset.address, entry, store, ciphers)
@@ -297,7 +344,7 @@ def port_windows(frames, address, entries):
         later = [starts[other] for other in range(at + 1, len(entries))
                  if entries[other]["client_port"] == entry["client_port"]]
         ends.append(min(later) - 1 if later else 10 ** 9)
-    return list(zip(starts, ends))
+    return list(zip(starts, ends, strict=True))
 
 
 def summary(capture):
@@ -369,7 +416,12 @@ def story(log, name):
     lines = []
     for entry in log:
         if entry["event"] == "download":
-            lines.append(f"{entry['file']} {entry['outcome']}".replace(name, "*"))
+            by_http = " by HTTP" if entry["transport"] == "http" else ""
+            other = ", another port refused" if entry.get("strangers") else ""
+            lines.append(f"{entry['file']} {entry['outcome']}{by_http}{other}".replace(name, "*"))
+        elif entry["event"] == "registered":
+            lines.append(f"registered, {len(entry['alarms'])} alarms: "
+                         + ", ".join(answer.split()[1] for answer in entry["answers"]))
         elif entry["event"] == "verified":
             word = "accepted" if entry["accepted"] else "rejected"
             lines.append(f"{entry['file']} {word}: {entry['why']}".replace(name, "*"))

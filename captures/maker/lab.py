@@ -5,6 +5,7 @@ away again at the end, also after an error; only processes started here are
 ended, by their own numbers.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -68,14 +69,10 @@ class Process:
         """End the process and what it started."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(seconds)
 
 
