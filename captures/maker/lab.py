@@ -174,7 +174,8 @@ class Recorder:
     def __init__(self, lab, namespace, label, interface, path, options=()):
         self.lab, self.path = lab, Path(path)
         self.command = ["tcpdump", "-n", "-i", interface, "-s", "0", "-U",
-                        "--immediate-mode", *options, "-w", self.path, "-Z", "root"]
+                        # Immediate mode has one slot per frame of the greatest length.
+                        "-B", "32768", "--immediate-mode", *options, "-w", self.path, "-Z", "root"]
         self.process = lab.start(namespace, label, self.command, ready="listening on")
 
     def stop(self):
