@@ -55,7 +55,7 @@ def cases(store):
         {PHONE: [*NO_CTL, *SIGNED_FILES, *NO_DIRECTORY]},
         [Question([ref("itl-old.tlv")], 1, {PHONE: "not_needed"},
                   because="The signer of the list is known: restart TFTP, reset the phone."),
-         Question([ref("tvs-new.pem")], 0,
+         Question([ref("tvs-new.pem")], None,
                   because="The trap: what TVS presents today matches today's TVS.pem.")])
 
     yield Case(
@@ -299,6 +299,9 @@ def cases(store):
         [Question([ref("itl-both-new.tlv")], None,
                   {name: "not_needed" for name, _ in fleet if name != stuck},
                   because="The trap: against today's list all six match. Only the alerts tell."),
+         Question([ref("itl-both-new.tlv")], 1,
+                  {name: "undetermined" if name == stuck else "not_needed" for name, _ in fleet},
+                  ["--holds", f"{stuck}=references/itl-old.tlv"]),
          Question([ref("itl-old.tlv")], 1,
                   {name: "not_needed" for name, _ in fleet if name != stuck})])
 
@@ -349,7 +352,7 @@ def cases(store):
         [Server(**ten, itl="itl10-new", tftp="hpa")],
         [Handset({"itl": "itl10-old"}, **ten_phone, settings={"extra": [], "directory": 0})],
         {ten_phone["name"]: rejected},
-        [Question([ref("itl10-old.tlv")], 1, {},
+        [Question([ref("itl10-old.tlv")], 1, {ten_phone["name"]: "not_needed"},
                   ["--holds", f"{ten_phone['name']}=references/itl10-old.tlv"],
                   because="With the phone's own list known: not_needed, by itl_recovery.")])
     yield Case(

@@ -360,7 +360,7 @@ def answer(question, phones, folder):
     answers = []
     for phone in phones:
         result = {key: phone[key] for key in ("name", "addresses") if key in phone}
-        result["checks"] = checks(phone, readings)
+        result["checks"] = checks(phone, readings, own_list(question, phone, readings, folder))
         if phone.get("name") in question.verdict:
             result["verdict"] = {"itl_deletion": question.verdict[phone["name"]]}
         answers.append(result)
@@ -376,16 +376,30 @@ def reference(text, folder):
     data = (folder / path).read_bytes()
     if path.endswith(".tlv"):
         return {"server": server or None, "md5": hashlib.md5(data).hexdigest(),
-                "kind": "ctl" if "ctl" in path else "itl",
+                "sha1": hashlib.sha1(data).hexdigest(), "kind": "ctl" if "ctl" in path else "itl",
                 "records": trustlist.read_list(data).records}
     certificate = trustlist.x509.load_pem_x509_certificate(data)
-    return {"server": server or None, "md5": None, "kind": "certificate",
+    return {"server": server or None, "md5": None, "sha1": None, "kind": "certificate",
             "records": [trustlist.Record(
                 trustlist.TVS, "", trustlist.name_text(certificate.issuer),
                 certificate.serial_number, certificate=trustlist.der(certificate))]}
 
 
-def checks(phone, readings):
+def own_list(question, phone, readings, folder):
+    """The list that the phone holds, where the question tells it (--holds) or
+    the phone did (its alarm) and it is at hand; else None."""
+    options = zip(question.arguments, question.arguments[1:], strict=False)
+    for option, value in options:
+        name, _, path = value.partition("=")
+        if option == "--holds" and name == phone.get("name"):
+            return reference(path, folder)
+    reported = phone.get("holds", {}).get("itl_sha1")
+    return next((one for one in readings if reported and one["sha1"] == reported), None)
+
+
+def checks(phone, readings, own):
+    """What the report must say. The list on the server is compared with the
+    references, the certificate of TVS with the phone's own list if known."""
     lists = [one for one in phone["downloads"] if one["kind"] == "itl"
              and one["outcome"] == "complete"]
     result = {"itl_checksum": "unknown", "tvs_serial": "unknown", "tvs_certificate": "unknown"}
@@ -397,7 +411,7 @@ def checks(phone, readings):
             result["itl_checksum"] = "match" if served["md5"] in against else "mismatch"
     shown = [one["certificate"] for one in phone["tls"]
              if one["service"] == "tvs" and one["certificate"]]
-    records = [record for one in readings for record in one["records"]
+    records = [record for one in ([own] if own else readings) for record in one["records"]
                if record.function == trustlist.TVS]
     if shown and records and len({one["sha1"] for one in shown}) > 1:
         # Several TVS servers: see the sessions themselves.

@@ -1,4 +1,5 @@
 """Record the captures anew: make.py [CASE...]
+Or only work out the questions and the table again: make.py --questions
 
 Run by make.sh, which installs what is needed. Without names every case is
 recorded; with names only those. Exit status 1 if any failed.
@@ -80,8 +81,7 @@ def record(case, store, lists, tools, ciphers):
             shutil.rmtree(folder)
         folder.mkdir()
         shutil.copyfile(capture, folder / name)
-        (folder / "expected.json").write_text(
-            json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
+        write_expected(folder / "expected.json", expected)
         (folder / "frames.txt").write_text(facts.summary(capture))
         return len(frames.rows), capture.stat().st_size
 
@@ -153,6 +153,22 @@ def write_table(everything):
     readme.write_text(head + TABLE_START + "\n" + "\n".join(lines) + "\n" + TABLE_END + tail)
 
 
+def ask_again(everything):
+    """Write the questions of recorded cases anew: they follow from the facts."""
+    for case in everything:
+        path = CAPTURES / case.name / "expected.json"
+        if path.exists():
+            expected = json.loads(path.read_text())
+            expected["questions"] = [facts.answer(question, expected["phones"], CAPTURES)
+                                     for question in case.questions]
+            write_expected(path, expected)
+    write_table(everything)
+
+
+def write_expected(path, expected):
+    path.write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
+
+
 def main():
     # Leave by way of every `with`, which takes the laboratory down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -162,6 +178,9 @@ def main():
     lists.write(CAPTURES / "references")
     ciphers = facts.cipher_names()
     everything = list(cases(store))
+    if sys.argv[1:] == ["--questions"]:
+        ask_again(everything)
+        return
     wanted = sys.argv[1:] or [case.name for case in everything]
     unknown = set(wanted) - {case.name for case in everything}
     if unknown:
