@@ -214,8 +214,10 @@ def cases(store):
     yield Case(
         "tls13",
         "TLS 1.3 on 2445 and 8443: both certificates are encrypted, so nothing on the wire tells "
-        "which one TVS presented. It was accepted.",
-        [Server(**old, itl="itl-old", tls=SERVE_13)],
+        "which one TVS presented. It was accepted. Tomcat wants another key exchange group first "
+        "(HelloRetryRequest).",
+        [Server(**old, itl="itl-old", tls=SERVE_13,
+                tomcat_tls=[*SERVE_13, "-groups", "P-384"])],
         [Handset({"itl": "itl-old"}, model="CP-8875", tls={"tvs": TLS13})],
         {PHONE: [*NO_CTL, *SIGNED_FILES, *DIRECTORY]},
         [Question([ref("itl-old.tlv")], 0),
@@ -544,3 +546,34 @@ def cases(store):
                   {sip_phone["name"]: "undetermined"},
                   because="The phone's own list is known by its hash; conditions 3 and 4 are "
                           "not.")])
+
+    mic = {**TLS12, "certificate": str(s.mic.cert_file), "key": str(s.mic.key_file)}
+    yield Case(
+        "phone-certificate",
+        "TVS asks the phone for its certificate: the MIC names model and MAC. The servers put at "
+        "most 512 bytes into a TLS record, so handshake messages span several.",
+        [Server(**old, itl="itl-old", tls=[*SERVE_12, "-verify", "1", "-max_send_frag", "512"],
+                tomcat_tls=[*SERVE_12, "-max_send_frag", "512"])],
+        [Handset({"itl": "itl-old"}, model="CP-8861", tls={"tvs": mic, "tomcat": TLS12})],
+        {PHONE: [*NO_CTL, *SIGNED_FILES, *DIRECTORY]},
+        [Question([ref("itl-old.tlv")], 0, {PHONE: "not_needed"})])
+
+    yield Case(
+        "fragments",
+        "A phone that asks for blocks of 4096 bytes: every DATA packet comes in three IP "
+        "fragments.",
+        [Server(**old, itl="itl-old", tls=SERVE_12)],
+        [Handset({"itl": "itl-old"}, model="CP-8861", tls={"tvs": TLS12},
+                 settings={"tftp_options": {"blksize": 4096}})],
+        {PHONE: [*NO_CTL, *SIGNED_FILES, *DIRECTORY]},
+        [Question([ref("itl-old.tlv")], 0, {PHONE: "not_needed"})])
+
+    yield Case(
+        "vxlan",
+        "The SPAN copies of a virtual switch, sent on in VXLAN (made by the kernel), the inner "
+        "frames tagged.",
+        [Server(**old, itl="itl-old", tftp="hpa")],
+        [Handset({"itl": "itl-old"})],
+        {PHONE: [*NO_CTL, *SIGNED_FILES, *DIRECTORY]},
+        [Question([ref("itl-old.tlv")], 0, {PHONE: "not_needed"})],
+        vxlan=True)

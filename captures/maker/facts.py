@@ -86,6 +86,10 @@ class Frames:
                                         quoting=csv.QUOTE_NONE))
         for row in self.rows:
             row["number"] = int(row["frame.number"])
+            for key in row:
+                # In a tunnel the inner packet is the one that counts.
+                if key.startswith(("ip.", "ipv6.", "udp.", "tcp.")):
+                    row[key] = row[key].split(",")[-1]
             row["src"] = row["ip.src"] or row["ipv6.src"]
             row["dst"] = row["ip.dst"] or row["ipv6.dst"]
         malformed = [row["number"] for row in self.rows if row["_ws.malformed"]]
@@ -117,6 +121,7 @@ def download_facts(frames, address, entry, root, port_window):
     """One file asked for: what the capture holds of it."""
     rows = [row for row in frames.of_flow("udp", address, entry["client_port"])
             if port_window[0] <= row["number"] <= port_window[1]]
+    check(rows, f"nothing of {entry['file']} is in the capture")
     requests = [row["number"] for row in rows if row["tftp.opcode"] == RRQ]
     data = [row for row in rows if row["tftp.opcode"] == DATA]
     size = 512
@@ -216,6 +221,7 @@ def tls_facts(frames, address, entry, store, ciphers):
     """One TLS session: the phone's log for how it went, tshark for what the
     capture shows of it, openssl for the certificate."""
     rows = list(frames.of_flow("tcp", address, entry["client_port"]))
+    check(rows, f"nothing of client port {entry['client_port']} is in the capture")
     from_phone = [row for row in rows if row["src"] == address]
     from_server = [row for row in rows if row["src"] != address]
     hello = next((row for row in from_server
@@ -248,6 +254,11 @@ def tls_facts(frames, address, entry, store, ciphers):
         for key in ("version", "cipher", "outcome"):
             if facts[key] is None or key == "outcome":
                 del facts[key]
+    own = next((row for row in from_phone if row["tls.handshake.certificate"]), None)
+    if own:
+        data = bytes.fromhex(own["tls.handshake.certificate"].split(",")[0])
+        facts["phone_certificate"] = {
+            **certificate_facts(store.by_der(data).cert_file), "frame": own["number"]}
     facts["alerts"] = alerts(rows, address)
     said = [alert["description"] for alert in entry["alerts"]
             if alert["from"] == "phone" and not alert["encrypted"]]

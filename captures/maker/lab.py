@@ -128,6 +128,19 @@ class Lab:
             self.inside(label, "ip", "link", "set", port, "master", name)
         self.inside(label, "ip", "link", "set", name, "up")
 
+    def vxlan(self, label, interface, far, far_interface):
+        """A tunnel over a cable; what is sent into it leaves there inside VXLAN."""
+        self.address(label, interface, "192.168.254.1")
+        # The far end has no address: it listens only and answers nothing.
+        mac = json.loads(self.inside(far, "ip", "-j", "link", "show", far_interface))[0]["address"]
+        self.inside(label, "ip", "neigh", "add", "192.168.254.2", "lladdr", mac, "dev", interface)
+        self.inside(label, "ip", "link", "add", "vxlan0", "type", "vxlan", "id", "4440",
+                    "local", "192.168.254.1", "remote", "192.168.254.2", "dstport", "4789",
+                    "dev", interface)
+        self.inside(label, "sysctl", "-q", "-w", "net.ipv6.conf.vxlan0.disable_ipv6=1")
+        self.inside(label, "ip", "link", "set", "vxlan0", "up")
+        return "vxlan0"
+
     def address(self, label, interface, address):
         if ":" in address:
             self.inside(label, "ip", "link", "set", interface, "addrgenmode", "none")

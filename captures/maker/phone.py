@@ -233,6 +233,9 @@ class Tls:
         if self.settings.get("old"):
             context.set_options(OP_NO_EXTENDED_MASTER_SECRET | OP_NO_TICKET
                                 | OP_NO_ENCRYPT_THEN_MAC | OP_DONT_INSERT_EMPTY_FRAGMENTS)
+        if self.settings.get("certificate"):
+            context.use_certificate_file(self.settings["certificate"])
+            context.use_privatekey_file(self.settings["key"])
         context.set_verify(SSL.VERIFY_PEER, self.verify)
         context.set_info_callback(self.on_state)
         return context

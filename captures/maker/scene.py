@@ -177,6 +177,8 @@ class Case:
     span_source: dict = field(default_factory=dict)
     taps: list = field(default_factory=lambda: [Tap()])
     pcapng: bool = False
+    # The SPAN copies leave inside VXLAN, as from a virtual switch.
+    vxlan: bool = False
     # A kernel bridge with offloads on in place of the switch: no SPAN, no faults.
     bridge: bool = False
     seconds: int = 60
@@ -248,9 +250,10 @@ class Play:
     def start_switch(self, ports):
         case, lab = self.case, self.lab
         lab.namespace("span")
-        lab.cable("span", "span1", "switch", "span0", mtu=case.mtu + 4)
+        lab.cable("span", "span1", "switch", "span0", mtu=case.mtu + 100)
+        span = lab.vxlan("switch", "span0", "span", "span1") if case.vxlan else "span0"
         return lab.python("switch", "switch", "switch.py", {
-            "ports": ports, "span": "span0", "vlan": case.vlan, "span_source": case.span_source,
+            "ports": ports, "span": span, "vlan": case.vlan, "span_source": case.span_source,
             # Phones mark their frames, as in the published capture (PRI 3).
             "priority": {port: 3 for port in ports if port.startswith("p")},
             "faults": case.faults}, ready="ready")
@@ -293,10 +296,12 @@ class Play:
                 (root / pattern.format(phone=phone.name)).write_bytes(self.lists[server.itl])
             if server.ctl:
                 (root / f"CTL{phone.name}.tlv").write_bytes(self.lists[server.ctl])
-        # Stands for the time zone archive: bytes that do not compress.
-        body = b"PK\3\4" + bytes(range(256)) * 6 + b"tzupdate"
-        (root / "tzupdate.jar.sgn").write_bytes(
-            making.signed(server.callmanager, "tzupdate.jar.sgn", body))
+        # Stands for the time zone archive. Its length is a whole number of blocks, so
+        # that its transfer ends with an empty one.
+        body = b"PK\3\4" + bytes(range(256)) * 6
+        while len(file := making.signed(server.callmanager, "tzupdate.jar.sgn", body)) % 512:
+            body += b"\0" * (-len(file) % 512)
+        (root / "tzupdate.jar.sgn").write_bytes(file)
         for path in root.iterdir():
             path.chmod(0o644)
 
