@@ -23,7 +23,7 @@ pub(super) fn references(arguments: &[ReferenceArgument]) -> anyhow::Result<Vec<
 }
 
 /// Larger files are no trust lists, texts or logs.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 
 /// Reads a small file whole.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

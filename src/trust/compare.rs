@@ -106,11 +106,7 @@ pub(super) fn is_same_identity(one: &Record, other: &Record) -> bool {
         return false;
     };
     let damaged = one.serial_damaged || other.serial_damaged;
-    let serials = if damaged {
-        is_cut_from(serial, other_serial)
-    } else {
-        serial == other_serial
-    };
+    let serials = if damaged { is_cut_from(serial, other_serial) } else { serial == other_serial };
     serials && one.issuer.is_some() && one.issuer == other.issuer
 }
 
@@ -132,54 +128,25 @@ fn header(old: &TrustList, new: &TrustList) -> Vec<Change> {
     let version = |numbers: Option<(u8, u8)>| numbers.map(|(major, minor)| format!("{major}.{minor}"));
     let sha1 = old.sha1.is_some() && new.sha1.is_some();
     let sum = |list: &TrustList| {
-        if sha1 {
-            list.sha1.map(|sum| sum.to_string())
-        } else {
-            list.md5.map(|sum| sum.to_string())
-        }
+        if sha1 { list.sha1.map(|sum| sum.to_string()) } else { list.md5.map(|sum| sum.to_string()) }
     };
-    note(
-        ChangeKind::Checksum,
-        if sha1 { "SHA-1" } else { "MD5" },
-        sum(old),
-        sum(new),
-    );
+    note(ChangeKind::Checksum, if sha1 { "SHA-1" } else { "MD5" }, sum(old), sum(new));
     let number = |number: usize| number.to_string();
-    note(
-        ChangeKind::Length,
-        "length in bytes",
-        old.length.map(number),
-        new.length.map(number),
-    );
+    note(ChangeKind::Length, "length in bytes", old.length.map(number), new.length.map(number));
     if let (Some(one), Some(other)) = (old.signer(), new.signer())
         && !is_same_signer(one, other)
     {
-        note(
-            ChangeKind::Signer,
-            "signer",
-            Some(signer_text(one)),
-            Some(signer_text(other)),
-        );
+        note(ChangeKind::Signer, "signer", Some(signer_text(one)), Some(signer_text(other)));
     }
     let digest = |list: &TrustList| list.header.digest.map(|digest| digest.to_string());
     note(ChangeKind::Digest, "digest of the signature", digest(old), digest(new));
-    note(
-        ChangeKind::Version,
-        "format version",
-        version(old.header.version),
-        version(new.header.version),
-    );
+    note(ChangeKind::Version, "format version", version(old.header.version), version(new.header.version));
     // Most lists have no signer version, so its coming and going is a change.
     let signer_version = |list: &TrustList| {
         let known = list.origin == super::Origin::File;
         known.then(|| version(list.header.signer_version).unwrap_or_else(|| "none".to_owned()))
     };
-    note(
-        ChangeKind::SignerVersion,
-        "signer version",
-        signer_version(old),
-        signer_version(new),
-    );
+    note(ChangeKind::SignerVersion, "signer version", signer_version(old), signer_version(new));
     let signed = |list: &TrustList| list.header.timestamp.map(super::show::date);
     note(ChangeKind::Timestamp, "signed on", signed(old), signed(new));
     changes
@@ -214,18 +181,8 @@ fn records(old: &TrustList, new: &TrustList) -> Vec<Change> {
         |one, other| one.subject.is_some() && one.subject == other.subject,
     ];
     for is_match in matches {
-        for (record, partner) in old
-            .records
-            .iter()
-            .zip(&mut partner)
-            .filter(|(_, partner)| partner.is_none())
-        {
-            let mut free = new
-                .records
-                .iter()
-                .zip(&mut taken)
-                .enumerate()
-                .filter(|(_, (_, taken))| !**taken);
+        for (record, partner) in old.records.iter().zip(&mut partner).filter(|(_, partner)| partner.is_none()) {
+            let mut free = new.records.iter().zip(&mut taken).enumerate().filter(|(_, (_, taken))| !**taken);
             if let Some((at, (_, taken))) =
                 free.find(|(_, (other, _))| same_role(record, other) && is_match(record, other))
             {
@@ -259,29 +216,21 @@ fn single(kind: ChangeKind, record: &Record, word: &str) -> Change {
 }
 
 fn pair(old: &Record, new: &Record) -> Option<Change> {
-    let function = old
-        .function
-        .map_or_else(|| "no function".into(), super::record::Function::short);
+    let function = old.function.map_or_else(|| "no function".into(), super::record::Function::short);
     let (kind, text) = if is_same_certificate(old, new) || (old.is_blank() && new.is_blank()) {
         let (before, after) = (place(old), place(new));
         if before == after {
             return None;
         }
         let name = old.subject.as_ref().map_or("", |name| name.short());
-        (
-            ChangeKind::RecordChanged,
-            format!("{function}: {name}: the same certificate, {before} -> {after}"),
-        )
+        (ChangeKind::RecordChanged, format!("{function}: {name}: the same certificate, {before} -> {after}"))
     } else {
         let how = if is_same_identity(old, new) {
             "the same serial, but another certificate"
         } else {
             "another certificate for the same name (regenerated)"
         };
-        (
-            ChangeKind::RecordReplaced,
-            format!("{function}: {how}: {} -> {}", describe(old), serial_and_hash(new)),
-        )
+        (ChangeKind::RecordReplaced, format!("{function}: {how}: {} -> {}", describe(old), serial_and_hash(new)))
     };
     Some(Change {
         kind,
@@ -309,26 +258,15 @@ fn describe(record: &Record) -> String {
     if record.is_blank() {
         return format!("no certificate, {}", place(record));
     }
-    let name = record
-        .subject
-        .as_ref()
-        .map_or_else(|| "no name".to_owned(), |name| name.as_str().to_owned());
+    let name = record.subject.as_ref().map_or_else(|| "no name".to_owned(), |name| name.as_str().to_owned());
     format!("{name} {}", serial_and_hash(record))
 }
 
 fn serial_and_hash(record: &Record) -> String {
-    let serial = record
-        .serial
-        .as_ref()
-        .map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let serial = record.serial.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     match record.certificate_sha1 {
         Some(Sha1Sum(bytes)) => {
-            let start: String = bytes
-                .iter()
-                .take(4)
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .concat();
+            let start: String = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
             format!("serial {serial} (SHA-1 {start}…)")
         }
         None => format!("serial {serial}"),

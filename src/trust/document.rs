@@ -116,11 +116,7 @@ impl<'a> ListDocument<'a> {
             path,
             // A list that says neither is treated like an ITL everywhere.
             kind: if list.kind == ListKind::Ctl { "ctl" } else { "itl" },
-            origin: if list.origin == super::Origin::File {
-                "file"
-            } else {
-                "text"
-            },
+            origin: if list.origin == super::Origin::File { "file" } else { "text" },
             length: list.length,
             md5: list.md5,
             sha1: list.sha1,
@@ -177,18 +173,14 @@ impl<'a> HeaderPart<'a> {
 
 impl<'a> RecordPart<'a> {
     fn new(record: &'a Record, signed_this_file: bool, now: Timestamp) -> Self {
-        let certificate = record
-            .certificate
-            .as_deref()
-            .and_then(|der| Certificate::from_der(der).ok());
+        let certificate = record.certificate.as_deref().and_then(|der| Certificate::from_der(der).ok());
         Self {
             index: record.index,
             offset: record.offset,
             length: record.length,
-            function: record.function.map(|function| FunctionPart {
-                number: function.0,
-                name: function.name().into_owned(),
-            }),
+            function: record
+                .function
+                .map(|function| FunctionPart { number: function.0, name: function.name().into_owned() }),
             dns_name: record.dns_name.as_deref(),
             ip_address: record.ip_address,
             subject: record.subject.as_ref(),
@@ -305,9 +297,7 @@ impl<'a> From<Comparison<'a>> for DiffDocument<'a> {
             whole: list.is_whole(),
         };
         let through = |prediction: Option<&Prediction>| {
-            prediction
-                .and_then(|prediction| prediction.through.as_ref())
-                .map(ToString::to_string)
+            prediction.and_then(|prediction| prediction.through.as_ref()).map(ToString::to_string)
         };
         let (itl_only, with_ctl) = (comparison.itl_only, comparison.with_ctl);
         let first = itl_only.or(with_ctl);

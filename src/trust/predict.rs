@@ -51,11 +51,7 @@ impl<'a> Offer<'a> {
     /// The offer of a list. `bytes` are those that it was read from, if it was.
     pub fn list(list: &'a TrustList, bytes: Option<&'a [u8]>) -> Self {
         Self {
-            kind: if list.kind == ListKind::Ctl {
-                OfferKind::Ctl
-            } else {
-                OfferKind::Itl
-            },
+            kind: if list.kind == ListKind::Ctl { OfferKind::Ctl } else { OfferKind::Itl },
             header: &list.header,
             records: &list.records,
             bytes,
@@ -64,12 +60,7 @@ impl<'a> Offer<'a> {
 
     /// The offer of a signed file with its complete bytes.
     pub const fn file(header: &'a Header, bytes: &'a [u8]) -> Self {
-        Self {
-            kind: OfferKind::File,
-            header,
-            records: &[],
-            bytes: Some(bytes),
-        }
+        Self { kind: OfferKind::File, header, records: &[], bytes: Some(bytes) }
     }
 }
 
@@ -105,10 +96,7 @@ impl From<&Record> for TvsCertificate {
             issuer: record.issuer.clone(),
             serial: record.serial.clone(),
             sha1: record.certificate_sha1,
-            label: record
-                .subject
-                .as_ref()
-                .map_or_else(|| record.label(), |subject| subject.short().to_owned()),
+            label: record.subject.as_ref().map_or_else(|| record.label(), |subject| subject.short().to_owned()),
         }
     }
 }
@@ -208,18 +196,9 @@ pub struct Prediction {
 
 /// Predicts what a phone that holds `held` does with `offer`.
 pub fn predict(held: Held<'_>, offer: &Offer<'_>, tvs: Tvs<'_>) -> Prediction {
-    let mut phone = Phone {
-        held,
-        offer,
-        steps: Vec::new(),
-    };
+    let mut phone = Phone { held, offer, steps: Vec::new() };
     let (outcome, why, through) = phone.decide(tvs);
-    Prediction {
-        outcome,
-        why,
-        through,
-        steps: phone.steps,
-    }
+    Prediction { outcome, why, through, steps: phone.steps }
 }
 
 type Decision = (Outcome, String, Option<Through>);
@@ -236,11 +215,7 @@ impl<'a> Phone<'a> {
             return decision;
         }
         let Some(signer) = &self.offer.header.signer else {
-            return (
-                Outcome::Unknown,
-                "it is not known who signed the offered file".to_owned(),
-                None,
-            );
+            return (Outcome::Unknown, "it is not known who signed the offered file".to_owned(), None);
         };
         self.step(format!("the offered file says that it was signed by {signer}"));
         // CTL first, then ITL (domain.md 6).
@@ -257,17 +232,10 @@ impl<'a> Phone<'a> {
         match self.held {
             Held { ctl: None, itl: None } => {
                 self.step("the phone holds no list, so it takes the next one without verifying it".to_owned());
-                Some((
-                    Outcome::Accepted,
-                    "the phone holds no list".to_owned(),
-                    Some(Through::NoList),
-                ))
+                Some((Outcome::Accepted, "the phone holds no list".to_owned(), Some(Through::NoList)))
             }
             // Rollback does not blank a CTL (domain.md 1).
-            Held {
-                ctl: None,
-                itl: Some(itl),
-            } if itl.looks_rolled_back() => {
+            Held { ctl: None, itl: Some(itl) } if itl.looks_rolled_back() => {
                 self.step("the phone holds an empty list, so it takes the next one without verifying it".to_owned());
                 Some((
                     Outcome::Accepted,
@@ -282,21 +250,17 @@ impl<'a> Phone<'a> {
     /// Looks the signer up in one list; `None` when it is not there with a role that may sign.
     fn search(&mut self, list: &'a TrustList, signer: &Signer) -> Option<Decision> {
         let name = list.kind.name();
-        let found: Vec<&Record> = list
-            .records
-            .iter()
-            .filter(|record| signature::is_record_of(record, signer))
-            .collect();
+        let found: Vec<&Record> =
+            list.records.iter().filter(|record| signature::is_record_of(record, signer)).collect();
         let able: Vec<&Record> = found.iter().copied().filter(|record| record.may_sign_lists()).collect();
         // State 2 of domain.md 6: an ITL for a phone with only a CTL.
         let first_itl = self.held.itl.is_none() && self.offer.kind == OfferKind::Itl;
         let wanted = if first_itl { Function::CCM_TFTP } else { Function::SAST };
         let Some((record, function)) = best(&able, wanted) else {
             self.step(match found.first() {
-                Some(record) => format!(
-                    "the {name} on the phone has it, but only as {}, which may not sign",
-                    record.label()
-                ),
+                Some(record) => {
+                    format!("the {name} on the phone has it, but only as {}, which may not sign", record.label())
+                }
                 None if list.is_whole() => format!("the {name} on the phone does not have it"),
                 None => format!("what there is of the {name} on the phone does not have it, but that is an excerpt"),
             });
@@ -309,22 +273,24 @@ impl<'a> Phone<'a> {
                 function.short()
             ));
         }
+        if let Some(other) = self.reissued(&able) {
+            let why = format!(
+                "the {name} on the phone has the issuer and serial of the signer as {}, but with the hash of another \
+                 certificate than the offered {}",
+                record.label(),
+                other.label()
+            );
+            self.step(why.clone());
+            return Some((Outcome::Unknown, why, None));
+        }
         let checked = self.check(&able);
         self.step(checked.1.clone());
         if checked.0 == SignatureOutcome::Invalid {
-            let why = format!(
-                "the {name} on the phone knows the signer, but the signature is not good: {}",
-                checked.1
-            );
+            let why = format!("the {name} on the phone knows the signer, but the signature is not good: {}", checked.1);
             return Some((Outcome::Rejected, why, None));
         }
         let why = format!("the {name} on the phone has the signer as {}", record.label());
-        let through = Through::Record {
-            list: list.kind,
-            index: record.index,
-            function,
-            label: record.label(),
-        };
+        let through = Through::Record { list: list.kind, index: record.index, function, label: record.label() };
         Some((Outcome::Accepted, why, Some(through)))
     }
 
@@ -336,22 +302,14 @@ impl<'a> Phone<'a> {
         };
         let has_key = |record: &&&Record| record.public_key.is_some() || record.certificate.is_some();
         let list = "the list on the phone";
-        let mut candidates: Vec<_> = held
-            .iter()
-            .filter(has_key)
-            .map(|&record| Candidate::Record { list, record })
-            .collect();
+        let mut candidates: Vec<_> =
+            held.iter().filter(has_key).map(|&record| Candidate::Record { list, record }).collect();
         if candidates.is_empty() {
             // The same certificate in the offered list has the same key.
             let same = |record: &&Record| held.iter().any(|held| compare::is_same_certificate(held, record));
             let list = "the offered list";
-            candidates = self
-                .offer
-                .records
-                .iter()
-                .filter(same)
-                .map(|record| Candidate::Record { list, record })
-                .collect();
+            candidates =
+                self.offer.records.iter().filter(same).map(|record| Candidate::Record { list, record }).collect();
         }
         if candidates.is_empty() {
             let why = "its signature is taken to be good: there is no key to check it with".to_owned();
@@ -368,12 +326,21 @@ impl<'a> Phone<'a> {
         (verification.outcome, why)
     }
 
+    /// The offered list's record with the same issuer and serial but another certificate. Where the held key itself could
+    /// be tried, that decided already; from text alone it cannot be.
+    fn reissued(&self, held: &[&Record]) -> Option<&'a Record> {
+        if held.iter().any(|record| record.public_key.is_some() || record.certificate.is_some()) {
+            return None;
+        }
+        self.offer.records.iter().find(|record| {
+            held.iter()
+                .any(|held| compare::is_same_identity(held, record) && !compare::is_same_certificate(held, record))
+        })
+    }
+
     fn ask_tvs(&mut self, signer: &Signer, tvs: Tvs<'_>) -> Decision {
         let who = signer.short();
-        let excerpt = [self.held.ctl, self.held.itl]
-            .into_iter()
-            .flatten()
-            .any(|list| !list.is_whole());
+        let excerpt = [self.held.ctl, self.held.itl].into_iter().flatten().any(|list| !list.is_whole());
         let otherwise = |why: String| {
             if excerpt {
                 let why =
@@ -387,14 +354,10 @@ impl<'a> Phone<'a> {
         if known.is_empty() {
             // A CTL has no TVS records (domain.md 2.4).
             self.step("no list on the phone names a TVS server, so there is nobody to ask".to_owned());
-            return otherwise(format!(
-                "no list on the phone has the signer {who}, and none names a TVS server to ask"
-            ));
+            return otherwise(format!("no list on the phone has the signer {who}, and none names a TVS server to ask"));
         }
         let names = labels(&known);
-        self.step(format!(
-            "the phone asks TVS, which must present one of these certificates: {names}"
-        ));
+        self.step(format!("the phone asks TVS, which must present one of these certificates: {names}"));
         let presented = match tvs {
             Tvs::Unknown => {
                 let why = format!(
@@ -405,15 +368,12 @@ impl<'a> Phone<'a> {
             }
             Tvs::Unreachable => {
                 self.step("no TVS server answers".to_owned());
-                return otherwise(format!(
-                    "no list on the phone has the signer {who}, and no TVS server answers"
-                ));
+                return otherwise(format!("no list on the phone has the signer {who}, and no TVS server answers"));
             }
             Tvs::Presents(presented) | Tvs::PresentsAtLeast(presented) => presented,
         };
-        let (good, bad): (Vec<&Record>, Vec<&Record>) = known
-            .iter()
-            .partition(|record| presented.iter().any(|one| is_presented(record, one)));
+        let (good, bad): (Vec<&Record>, Vec<&Record>) =
+            known.iter().partition(|record| presented.iter().any(|one| is_presented(record, one)));
         for record in &bad {
             if presented.iter().any(|one| has_identity(record, one)) {
                 self.step(format!(
@@ -436,15 +396,10 @@ impl<'a> Phone<'a> {
             ));
         }
         let label = labels(&good);
-        self.step(format!(
-            "still presented: {label}; it vouches for the signer, if it knows the signer's certificate"
-        ));
+        self.step(format!("still presented: {label}; it vouches for the signer, if it knows the signer's certificate"));
         let why =
             format!("no list on the phone has the signer {who}, but TVS can vouch for it: {label} is still presented");
-        let through = Through::Tvs {
-            records: good.iter().map(|record| record.index).collect(),
-            label,
-        };
+        let through = Through::Tvs { records: good.iter().map(|record| record.index).collect(), label };
         (Outcome::AcceptedByTvs, why, Some(through))
     }
 
@@ -478,9 +433,5 @@ fn has_identity(record: &Record, presented: &TvsCertificate) -> bool {
 }
 
 fn labels(records: &[&Record]) -> String {
-    records
-        .iter()
-        .map(|record| record.label())
-        .collect::<Vec<_>>()
-        .join(", ")
+    records.iter().map(|record| record.label()).collect::<Vec<_>>().join(", ")
 }

@@ -360,11 +360,7 @@ pub(super) const fn name(tag: u8) -> &'static str {
 
 /// The name for error messages, in which an unknown tag is a number.
 fn named(tag: u8) -> String {
-    if name(tag) == "UNKNOWN" {
-        format!("tag {tag}")
-    } else {
-        name(tag).to_owned()
-    }
+    if name(tag) == "UNKNOWN" { format!("tag {tag}") } else { name(tag).to_owned() }
 }
 
 #[cfg(test)]

@@ -36,38 +36,24 @@ pub fn list(list: &TrustList, verification: Option<&Verification>) -> String {
         line(&mut text, format_args!("Length of {kind} file: {length}"));
     }
     if let Some(modified) = list.modified.clone().or_else(|| list.header.timestamp.map(date)) {
-        line(
-            &mut text,
-            format_args!("The {kind} File was last modified on {}", escape::line(&modified)),
-        );
+        line(&mut text, format_args!("The {kind} File was last modified on {}", escape::line(&modified)));
     }
-    let has_header = list.header != Header::default();
-    if has_header {
-        line(
-            &mut text,
-            format_args!("\n        Parse {kind} File\n        ----------------\n"),
-        );
-        header(&mut text, &list.header);
+    let parsed = &list.header;
+    if parsed.version.is_some() || parsed.header_length.is_some() || !parsed.rows.is_empty() {
+        line(&mut text, format_args!("\n        Parse {kind} File\n        ----------------\n"));
+        header(&mut text, parsed);
     }
     for (position, record) in list.records.iter().enumerate() {
-        line(
-            &mut text,
-            format_args!("\n        {kind} Record #:{}\n                  ----", record.index),
-        );
+        line(&mut text, format_args!("\n        {kind} Record #:{}\n                  ----", record.index));
         text.push_str(TABLE_HEAD);
         for row in &record.rows {
             record_row(&mut text, record, *row);
         }
-        let signed = verification.map_or(record.said_to_have_signed, |verification| {
-            Some(verification.is_by(position))
-        });
+        let signed = verification.map_or(record.said_to_have_signed, |verification| Some(verification.is_by(position)));
         // CUCM says it of SAST records alone.
         if let (Some(signed), Some(Function::SAST)) = (signed, record.function) {
             let not = if signed { "" } else { " not" };
-            line(
-                &mut text,
-                format_args!("This etoken was{not} used to sign the {kind} file."),
-            );
+            line(&mut text, format_args!("This etoken was{not} used to sign the {kind} file."));
         }
     }
     let verified = match verification.map(|verification| verification.outcome) {
@@ -79,10 +65,7 @@ pub fn list(list: &TrustList, verification: Option<&Verification>) -> String {
     match verified {
         Some(true) => line(&mut text, format_args!("\nThe {kind} file was verified successfully.")),
         Some(false) => {
-            line(
-                &mut text,
-                format_args!("\nVerification of the {kind} file failed.\nError parsing the {kind} file!!"),
-            );
+            line(&mut text, format_args!("\nVerification of the {kind} file failed.\nError parsing the {kind} file!!"));
         }
         None => {}
     }
@@ -93,38 +76,19 @@ pub fn list(list: &TrustList, verification: Option<&Verification>) -> String {
 pub fn signed_file(file: &SignedFile, verification: &Verification) -> String {
     let mut text = String::new();
     line(&mut text, format_args!("The checksum value of the signed file:"));
-    line(
-        &mut text,
-        format_args!("{}(MD5)\n{}(SHA1)\n", file.digests.md5, file.digests.sha1),
-    );
+    line(&mut text, format_args!("{}(MD5)\n{}(SHA1)\n", file.digests.md5, file.digests.sha1));
     line(&mut text, format_args!("Length of signed file: {}", file.length));
     if let Some(timestamp) = file.header.timestamp {
-        line(
-            &mut text,
-            format_args!("The signed file was signed on {}", date(timestamp)),
-        );
+        line(&mut text, format_args!("The signed file was signed on {}", date(timestamp)));
     }
     if let Some(name) = &file.header.file_name {
-        line(
-            &mut text,
-            format_args!("It was signed under the name {}", escape::line(name)),
-        );
+        line(&mut text, format_args!("It was signed under the name {}", escape::line(name)));
     }
-    line(
-        &mut text,
-        format_args!("\n        Parse signed file\n        -----------------\n"),
-    );
+    line(&mut text, format_args!("\n        Parse signed file\n        -----------------\n"));
     header(&mut text, &file.header);
     let body = file.length.saturating_sub(file.body_offset);
-    let how = if file.is_encrypted() {
-        "encrypted for one phone"
-    } else {
-        "in clear"
-    };
-    line(
-        &mut text,
-        format_args!("\nBody: {body} bytes from byte {}, {how}", file.body_offset),
-    );
+    let how = if file.is_encrypted() { "encrypted for one phone" } else { "in clear" };
+    line(&mut text, format_args!("\nBody: {body} bytes from byte {}, {how}", file.body_offset));
     match verification.outcome {
         Outcome::Valid => line(&mut text, format_args!("\nThe signed file was verified successfully.")),
         Outcome::Invalid => line(&mut text, format_args!("\nVerification of the signed file failed.")),
@@ -168,10 +132,7 @@ fn header_row(text: &mut String, header: &Header, field: Row) {
         header_tag::SIGNER_NAME => name_of(signer.and_then(|signer| signer.name.as_ref())),
         header_tag::CA_NAME => name_of(signer.and_then(|signer| signer.issuer.as_ref())),
         header_tag::SERIAL_NUMBER => signer.and_then(|signer| {
-            signer
-                .serial
-                .as_ref()
-                .map(|serial| serial_bytes(serial, field.length, signer.serial_damaged))
+            signer.serial.as_ref().map(|serial| serial_bytes(serial, field.length, signer.serial_damaged))
         }),
         header_tag::SIGNER_VERSION => header.signer_version.map(|(major, minor)| format!("{major}.{minor}")),
         header_tag::SIGNER_ID
@@ -194,9 +155,7 @@ fn header_row(text: &mut String, header: &Header, field: Row) {
 
 /// Eight bytes to a line, without leading zeros.
 fn signature_bytes(text: &mut String, signature: Option<&Signature>) {
-    let bytes = signature
-        .and_then(|signature| signature.bytes.as_deref())
-        .unwrap_or_default();
+    let bytes = signature.and_then(|signature| signature.bytes.as_deref()).unwrap_or_default();
     for eight in bytes.chunks(8) {
         let mut row = " ".repeat(16);
         for byte in eight {
@@ -215,13 +174,10 @@ fn record_row(text: &mut String, record: &Record, field: Row) {
         record_tag::SUBJECT_NAME => name_of(&record.subject),
         record_tag::ISSUER_NAME => name_of(&record.issuer),
         record_tag::FUNCTION => record.function.map(|function| function.name().into_owned()),
-        record_tag::SERIAL_NUMBER => record
-            .serial
-            .as_ref()
-            .map(|serial| serial_bytes(serial, field.length, record.serial_damaged)),
-        record_tag::CERTIFICATE => record
-            .certificate_sha1
-            .map(|sha1| format!("{} (SHA1 Hash HEX)", spaced(&sha1.0))),
+        record_tag::SERIAL_NUMBER => {
+            record.serial.as_ref().map(|serial| serial_bytes(serial, field.length, record.serial_damaged))
+        }
+        record_tag::CERTIFICATE => record.certificate_sha1.map(|sha1| format!("{} (SHA1 Hash HEX)", spaced(&sha1.0))),
         record_tag::CERT_HASH => record.certificate_hash.as_deref().map(spaced),
         record_tag::HASH_ALGORITHM => record.hash_algorithm.map(|algorithm| algorithm.name().into_owned()),
         // CUCM prints no value for addresses and keys.
@@ -246,11 +202,7 @@ fn row(text: &mut String, tag: u8, name: &str, length: u16, value: Option<&str>)
 
 /// Goes to a column, or past it to the next tab stop.
 fn tab_to(row: &mut String, column: usize) {
-    let target = if row.len() < column {
-        column
-    } else {
-        (row.len() / 8 + 1) * 8
-    };
+    let target = if row.len() < column { column } else { (row.len() / 8 + 1) * 8 };
     row.push_str(&" ".repeat(target - row.len()));
 }
 
@@ -263,11 +215,7 @@ fn serial_bytes(serial: &Serial, length: u16, damaged: bool) -> String {
 }
 
 fn spaced(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect::<Vec<_>>()
-        .join(" ")
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")
 }
 
 /// `Wed Jul 27 14:16:24 UTC 2011`: as CUCM prints times, but in UTC, because the file knows no zone.

@@ -63,12 +63,8 @@ pub fn decode(bytes: &[u8]) -> Option<String> {
         _ => (None, bytes),
     };
     if let Some(unit) = utf_16 {
-        let units = rest
-            .chunks_exact(2)
-            .filter_map(|pair| <[u8; 2]>::try_from(pair).ok().map(unit));
-        let text: String = char::decode_utf16(units)
-            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect();
+        let units = rest.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok().map(unit));
+        let text: String = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
         return Some(text).filter(|text| looks_like_text(text));
     }
     let text = match std::str::from_utf8(rest) {
@@ -100,14 +96,9 @@ mod tests {
     fn encodings() {
         let utf_16 = |swap: bool, mark: bool| -> Vec<u8> {
             let units = mark.then_some(0xFEFF).into_iter().chain(TEXT.encode_utf16());
-            units
-                .flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() })
-                .collect()
+            units.flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
         };
-        let latin_1: Vec<u8> = TEXT
-            .chars()
-            .map(|character| u8::try_from(u32::from(character)).unwrap())
-            .collect();
+        let latin_1: Vec<u8> = TEXT.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
         let marked = [&[0xEF, 0xBB, 0xBF], TEXT.as_bytes()].concat();
         let all = [
             TEXT.as_bytes().to_vec(),

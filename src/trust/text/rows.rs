@@ -57,12 +57,7 @@ pub(super) fn row(line: &str) -> Option<TextRow<'_>> {
     let (table, tag, length_at) = recognise(&words)?;
     let &(start, length) = words.get(length_at)?;
     let value = line.get(start + length.len()..).unwrap_or_default();
-    Some(TextRow {
-        table,
-        tag,
-        length: length.parse().ok()?,
-        value: value.trim_start(),
-    })
+    Some(TextRow { table, tag, length: length.parse().ok()?, value: value.trim_start() })
 }
 
 /// Whether the line is a row for a tag without a name, as [`crate::trust::show`] prints it: nothing to be had from it.
@@ -88,13 +83,9 @@ fn recognise(words: &[(usize, &str)]) -> Option<(Table, u8, usize)> {
     if name.len() < 4 || !name.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
-    let (table, ..) = NAMES
-        .iter()
-        .find(|(_, known, start)| *known == tag && name.starts_with(start))?;
+    let (table, ..) = NAMES.iter().find(|(_, known, start)| *known == tag && name.starts_with(start))?;
     let is_length = |at: usize| words.get(at).is_some_and(|(_, word)| word.parse::<u16>().is_ok());
-    let second = words
-        .get(2)
-        .is_some_and(|(_, word)| matches!(*word, "ALGORITHM" | "NUMBER"));
+    let second = words.get(2).is_some_and(|(_, word)| matches!(*word, "ALGORITHM" | "NUMBER"));
     match second {
         true if is_length(3) => Some((*table, tag, 3)),
         false if is_length(2) => Some((*table, tag, 2)),
@@ -109,20 +100,11 @@ mod tests {
     #[test]
     fn rows_of_both_tables() {
         let one = row("3\tSIGNERID\t2\t110").unwrap();
-        assert_eq!(
-            (one.table, one.tag, one.length, one.value),
-            (Table::Header, 3, 2, "110")
-        );
+        assert_eq!((one.table, one.tag, one.length, one.value), (Table::Header, 3, 2, "110"));
         let two = row("  12     HASH ALGORITHM 1       SHA-1").unwrap();
-        assert_eq!(
-            (two.table, two.tag, two.length, two.value),
-            (Table::Record, 12, 1, "SHA-1")
-        );
+        assert_eq!((two.table, two.tag, two.length, two.value), (Table::Record, 12, 1, "SHA-1"));
         let three = row("5 ISSUENAME 15 CN=JASBURNS-AD").unwrap();
-        assert_eq!(
-            (three.table, three.tag, three.value),
-            (Table::Record, 5, "CN=JASBURNS-AD")
-        );
+        assert_eq!((three.table, three.tag, three.value), (Table::Record, 5, "CN=JASBURNS-AD"));
         assert_eq!(row("6       SERIAL NUMBER   8").unwrap().table, Table::Record);
         assert_eq!(row("11 CERHASH 20 C7 E1").unwrap().tag, 11);
     }

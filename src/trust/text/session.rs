@@ -6,7 +6,7 @@
 use super::rows::{self, Table};
 use super::session_values::{Open, hex_digits};
 use crate::digest::{Md5Sum, Sha1Sum};
-use crate::trust::header::{Header, tag as header_tag};
+use crate::trust::header::{Header, Signer, tag as header_tag};
 use crate::trust::list::{self, ListKind, Origin, TrustList};
 use crate::trust::record::{Function, Record};
 use crate::trust::tlv::Warnings;
@@ -95,9 +95,7 @@ impl Session {
         if self.marker(number, trimmed, &lower) {
             return true;
         }
-        self.draft
-            .as_mut()
-            .is_some_and(|draft| draft.open.as_mut().is_some_and(|open| open.goes_on(line)))
+        self.draft.as_mut().is_some_and(|draft| draft.open.as_mut().is_some_and(|open| open.goes_on(line)))
     }
 
     fn command(&mut self, command: &str) -> bool {
@@ -107,10 +105,7 @@ impl Session {
             _ => return false,
         };
         self.close();
-        self.draft = Some(Draft {
-            kind: Some(kind),
-            ..Draft::default()
-        });
+        self.draft = Some(Draft { kind: Some(kind), ..Draft::default() });
         true
     }
 
@@ -135,24 +130,16 @@ impl Session {
             None
         };
         if lower.starts_with("the checksum value of the") {
-            self.draft(kind, |draft| {
-                draft.has_checksum() || draft.has_table() || draft.length.is_some()
-            });
+            self.draft(kind, |draft| draft.has_checksum() || draft.has_table() || draft.length.is_some());
             self.checksums(lower);
         } else if lower.contains("(md5)") || lower.contains("(sha1)") {
             return self.checksums(lower);
         } else if let Some(length) = after(lower, "length of itl file").or_else(|| after(lower, "length of ctl file")) {
-            let length = length
-                .trim_start_matches(':')
-                .split_whitespace()
-                .next()
-                .and_then(|word| word.parse().ok());
+            let length = length.trim_start_matches(':').split_whitespace().next().and_then(|word| word.parse().ok());
             let draft = self.draft(kind, |draft| draft.length.is_some() || draft.has_table());
             draft.length = length;
         } else if lower.contains("file was last modified on") {
-            let at = lower
-                .find("modified on")
-                .map_or(line.len(), |at| at + "modified on".len());
+            let at = lower.find("modified on").map_or(line.len(), |at| at + "modified on".len());
             let modified = line.get(at..).unwrap_or_default().trim();
             let draft = self.draft(kind, |draft| draft.modified.is_some() || draft.has_table());
             draft.modified = Some(modified.to_owned()).filter(|modified| !modified.is_empty());
@@ -190,11 +177,7 @@ impl Session {
         if !after.is_empty() && !after.starts_with('-') {
             return false;
         }
-        let Some(index) = digits
-            .parse()
-            .ok()
-            .filter(|&index| index > 0 && index <= TrustList::MOST_RECORDS)
-        else {
+        let Some(index) = digits.parse().ok().filter(|&index| index > 0 && index <= TrustList::MOST_RECORDS) else {
             return false;
         };
         let is_past = |draft: &Draft| {
@@ -249,10 +232,7 @@ impl Draft {
 
     fn start_record(&mut self, index: usize) {
         self.close_value();
-        self.records.push(Record {
-            index,
-            ..Record::default()
-        });
+        self.records.push(Record { index, ..Record::default() });
     }
 
     /// Takes the value of the open row, now that nothing more can belong to it.
@@ -322,12 +302,18 @@ impl Draft {
             return None;
         }
         for record in &mut self.records {
-            record.certificate_sha1 = record.certificate_sha1.or_else(|| {
-                record
-                    .certificate_hash
-                    .as_deref()
-                    .and_then(|hash| hash.try_into().ok())
-                    .map(Sha1Sum)
+            record.certificate_sha1 = record
+                .certificate_sha1
+                .or_else(|| record.certificate_hash.as_deref().and_then(|hash| hash.try_into().ok()).map(Sha1Sum));
+        }
+        // Where the header's table is left out, the record that is said to have signed still names the signer.
+        let signed = |record: &&Record| record.said_to_have_signed == Some(true);
+        if let (None, Some(record)) = (&self.header.signer, self.records.iter().find(signed)) {
+            self.header.signer = Some(Signer {
+                name: record.subject.clone(),
+                serial: record.serial.clone(),
+                issuer: record.issuer.clone(),
+                serial_damaged: record.serial_damaged,
             });
         }
         let mut list = TrustList {
@@ -387,8 +373,7 @@ fn note_what_is_missing(list: &TrustList, warnings: &mut Warnings) {
 
 /// Lines that mean nothing wherever they stand: rules, code fences, marks of an omission.
 fn is_decoration(line: &str) -> bool {
-    line.chars()
-        .all(|c| matches!(c, '-' | '=' | '`' | '_' | '#' | '\u{2014}') || c.is_whitespace())
+    line.chars().all(|c| matches!(c, '-' | '=' | '`' | '_' | '#' | '\u{2014}') || c.is_whitespace())
         || matches!(line, "[...]" | "[..]" | "...")
         || line.to_ascii_lowercase().contains("omitted for brevity")
 }

@@ -33,13 +33,7 @@ enum Form {
 
 impl Open {
     pub(super) fn new(row: &TextRow<'_>) -> Self {
-        Self {
-            table: row.table,
-            tag: row.tag,
-            length: row.length,
-            value: row.value.to_owned(),
-            joints: Vec::new(),
-        }
+        Self { table: row.table, tag: row.tag, length: row.length, value: row.value.to_owned(), joints: Vec::new() }
     }
 
     const fn form(&self) -> Form {
@@ -96,11 +90,7 @@ impl Open {
     }
 
     fn row(&self) -> Row {
-        Row {
-            tag: self.tag,
-            length: self.length,
-            offset: 0,
-        }
+        Row { tag: self.tag, length: self.length, offset: 0 }
     }
 
     pub(super) fn into_header(self, header: &mut Header, warnings: &mut Warnings) {
@@ -119,11 +109,8 @@ impl Open {
                 (signer.serial, signer.serial_damaged) = (serial, damaged);
             }
             header_tag::SIGNATURE => {
-                header.signature = Some(Signature {
-                    length: usize::from(self.length),
-                    bytes: self.signature(warnings),
-                    offset: None,
-                });
+                header.signature =
+                    Some(Signature { length: usize::from(self.length), bytes: self.signature(warnings), offset: None });
             }
             header_tag::SIGNER_VERSION => {
                 let numbers = self.value.trim().split_once('.');
@@ -213,10 +200,7 @@ impl Open {
     }
 
     fn hash(&self, bytes: usize, place: &str, warnings: &mut Warnings) -> Option<Vec<u8>> {
-        let digits: String = without_note(&self.value)
-            .chars()
-            .filter(char::is_ascii_hexdigit)
-            .collect();
+        let digits: String = without_note(&self.value).chars().filter(char::is_ascii_hexdigit).collect();
         let hash = hex_bytes(&digits).filter(|hash| hash.len() == bytes && bytes > 0);
         if hash.is_none() && !digits.is_empty() {
             warnings.push(|| format!("{place}: a hash of {} digits where {} belong", digits.len(), bytes * 2));
@@ -226,11 +210,8 @@ impl Open {
 
     /// Bytes without leading zeros, eight to a line (domain.md 3).
     fn signature(&self, warnings: &mut Warnings) -> Option<Vec<u8>> {
-        let bytes: Option<Vec<u8>> = self
-            .value
-            .split_whitespace()
-            .map(|byte| u8::from_str_radix(byte, 16).ok())
-            .collect();
+        let bytes: Option<Vec<u8>> =
+            self.value.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
         let bytes = bytes.unwrap_or_default();
         if !bytes.is_empty() && bytes.len() != usize::from(self.length) {
             let (length, announced) = (bytes.len(), self.length);
@@ -249,11 +230,7 @@ fn without_note(text: &str) -> &str {
     let end = text.find('(').unwrap_or(text.len());
     let note = text.get(end..).unwrap_or_default().to_ascii_lowercase();
     // Anything else in parentheses is no note, and so no part of a hash.
-    if "(sha1 hash hex)".starts_with(note.trim_end()) {
-        text.get(..end).unwrap_or_default()
-    } else {
-        text
-    }
+    if "(sha1 hash hex)".starts_with(note.trim_end()) { text.get(..end).unwrap_or_default() } else { text }
 }
 
 /// How many hexadecimal digits the text has; `None` when it has anything beside digits, blanks and colons.
