@@ -14,6 +14,9 @@ use crate::trust::tlv::Warnings;
 /// After so many lines of something else, a dump is over. Documents explain records between them, in fewer lines.
 const MOST_WORDS_BETWEEN: usize = 20;
 
+/// More lists than any log of a session holds. The bound keeps memory a small multiple of the text.
+const MOST_LISTS: usize = 256;
+
 /// Lists under construction.
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -215,8 +218,11 @@ impl Session {
     }
 
     fn close(&mut self) {
-        if let Some(list) = self.draft.take().and_then(Draft::finish) {
+        let Some(list) = self.draft.take().and_then(Draft::finish) else { return };
+        if self.lists.len() < MOST_LISTS {
             self.lists.push(list);
+        } else if let Some(last) = self.lists.last_mut() {
+            last.warnings = vec![format!("the text goes on with more lists after {MOST_LISTS}, they are left out")];
         }
     }
 }
