@@ -123,7 +123,7 @@ fn holds(told: &mut Told, device: DeviceName, value: &str) -> anyhow::Result<()>
 }
 
 /// Larger files are no trust lists, texts or logs.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 
 /// Reads a small file whole.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
