@@ -1,8 +1,4 @@
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
+//! The real binary over real captures: what it reports against facts from other sources (`captures/README.md`).
 
 #![allow(
     clippy::unwrap_used,
@@ -11,8 +7,6 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
-
-//! The real binary over real captures: what it reports against facts from other sources (`captures/README.md`).
 
 use std::fs;
 use std::path::{Path, PathBuf};

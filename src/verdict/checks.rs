@@ -235,7 +235,7 @@ fn describe(compared: &Compared<'_>, what: &str, from: &[&str]) -> Checked {
     Checked { result, why, evidence }
 }
 
-fn known_tvs(case: &Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<KnownTvs<'_>> {
+fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<KnownTvs<'a>> {
     let servers = || tftp.iter().chain(tvs);
     let speaks = |reference: &Reference| reference.list.is_some() || !reference.certificates.is_empty();
     let bound = |reference: &&Reference| {
