@@ -5,6 +5,7 @@ away again at the end, also after an error; only processes started here are
 ended, by their own numbers.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -68,21 +69,17 @@ class Process:
         """End the process and what it started."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(seconds)
 
 
 class Lab:
     def __init__(self, work):
         self.work = Path(work)
-        self.namespaces, self.processes, self.cables = {}, [], 0
+        self.namespaces, self.processes = {}, []
 
     def __enter__(self):
         return self
@@ -108,15 +105,13 @@ class Lab:
 
     def cable(self, left, left_if, right, right_if, mac=None, mtu=1500, offload=False):
         """A pair of interfaces between two namespaces."""
-        self.cables += 1
-        ends = [f"c{os.getpid() % 100000}x{self.cables}{end}" for end in "ab"]
-        run("ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
-        for end, label, interface in ((ends[0], left, left_if), (ends[1], right, right_if)):
-            run("ip", "link", "set", end, "netns", self.namespaces[label])
-            self.inside(label, "ip", "link", "set", end, "name", interface, "mtu", str(mtu))
+        run("ip", "link", "add", left_if, "netns", self.namespaces[left], "type", "veth",
+            "peer", "name", right_if, "netns", self.namespaces[right])
+        for label, interface in ((left, left_if), (right, right_if)):
             # No router solicitations of our own making in the captures.
             self.inside(label, "sysctl", "-q", "-w",
                         f"net.ipv6.conf.{interface}.disable_ipv6=1")
+            self.inside(label, "ip", "link", "set", interface, "mtu", str(mtu))
             if not offload:
                 # Checksums in the frames themselves, one frame per packet.
                 self.inside(label, "ethtool", "-K", interface, "tx", "off", "rx", "off",
@@ -126,8 +121,29 @@ class Lab:
         for label, interface in ((left, left_if), (right, right_if)):
             self.inside(label, "ip", "link", "set", interface, "up")
 
+    def bridge(self, label, name, ports):
+        self.inside(label, "ip", "link", "add", name, "type", "bridge")
+        self.inside(label, "sysctl", "-q", "-w", f"net.ipv6.conf.{name}.disable_ipv6=1")
+        for port in ports:
+            self.inside(label, "ip", "link", "set", port, "master", name)
+        self.inside(label, "ip", "link", "set", name, "up")
+
+    def vxlan(self, label, interface, far, far_interface):
+        """A tunnel over a cable; what is sent into it leaves there inside VXLAN."""
+        self.address(label, interface, "192.168.254.1")
+        # The far end has no address: it listens only and answers nothing.
+        mac = json.loads(self.inside(far, "ip", "-j", "link", "show", far_interface))[0]["address"]
+        self.inside(label, "ip", "neigh", "add", "192.168.254.2", "lladdr", mac, "dev", interface)
+        self.inside(label, "ip", "link", "add", "vxlan0", "type", "vxlan", "id", "4440",
+                    "local", "192.168.254.1", "remote", "192.168.254.2", "dstport", "4789",
+                    "dev", interface)
+        self.inside(label, "sysctl", "-q", "-w", "net.ipv6.conf.vxlan0.disable_ipv6=1")
+        self.inside(label, "ip", "link", "set", "vxlan0", "up")
+        return "vxlan0"
+
     def address(self, label, interface, address):
         if ":" in address:
+            self.inside(label, "ip", "link", "set", interface, "addrgenmode", "none")
             self.inside(label, "sysctl", "-q", "-w", f"net.ipv6.conf.{interface}.disable_ipv6=0")
             self.inside(label, "sysctl", "-q", "-w",
                         f"net.ipv6.conf.{interface}.router_solicitations=0")
@@ -171,7 +187,8 @@ class Recorder:
     def __init__(self, lab, namespace, label, interface, path, options=()):
         self.lab, self.path = lab, Path(path)
         self.command = ["tcpdump", "-n", "-i", interface, "-s", "0", "-U",
-                        "--immediate-mode", *options, "-w", self.path, "-Z", "root"]
+                        # Immediate mode has one slot per frame of the greatest length.
+                        "-B", "32768", "--immediate-mode", *options, "-w", self.path, "-Z", "root"]
         self.process = lab.start(namespace, label, self.command, ready="listening on")
 
     def stop(self):

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::trust::{Reference, ReferenceArgument, ReferenceTarget};
+use crate::phone::DeviceName;
+use crate::trust::{Reference, ReferenceArgument, ReferenceKind, ReferenceTarget};
+use crate::verdict::{Told, ToldList};
 
 /// Reads what `-r` was given.
 pub(super) fn references(arguments: &[ReferenceArgument]) -> anyhow::Result<Vec<Reference>> {
@@ -20,6 +22,104 @@ pub(super) fn references(arguments: &[ReferenceArgument]) -> anyhow::Result<Vec<
         }
     }
     Ok(references)
+}
+
+/// What only the engineer knows.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What only you know")]
+pub(super) struct ToldOptions {
+    /// The list on a phone: a file (.tlv or the text of 'show itl' or 'show ctl'), a checksum, or 'none'. Without 'DEVICE=', a
+    /// file of such lines, or CUCM's syslog with DeviceTLInfo alarms as it is. Repeatable
+    #[arg(long, value_name = "DEVICE=FILE|CHECKSUM")]
+    holds: Vec<String>,
+
+    /// What a phone shows: 'verification-failed' or 'ok'. Repeatable
+    #[arg(long, value_name = "DEVICE=STATE")]
+    phone_says: Vec<String>,
+
+    /// Whether a backup of the old CallManager or ITLRecovery key exists
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    old_key_backup: Option<bool>,
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("expected 'yes' or 'no'".to_owned()),
+    }
+}
+
+impl ToldOptions {
+    /// Reads the files that the options name.
+    pub(super) fn read(&self) -> anyhow::Result<Told> {
+        let mut told = Told { old_key_backup: self.old_key_backup, ..Told::default() };
+        for argument in &self.holds {
+            match device_and_value(argument) {
+                Some((device, value)) => {
+                    holds(&mut told, device, value).with_context(|| format!("--holds {argument}"))?;
+                }
+                None => bail!("--holds {argument}: expected DEVICE=FILE or DEVICE=CHECKSUM"),
+            }
+        }
+        for argument in &self.phone_says {
+            let (device, value) = device_and_value(argument).with_context(|| {
+                format!("--phone-says {argument}: expected DEVICE=verification-failed or DEVICE=ok")
+            })?;
+            let failed = match value.to_ascii_lowercase().as_str() {
+                "verification-failed" => true,
+                "ok" => false,
+                _ => bail!("--phone-says {argument}: expected 'verification-failed' or 'ok' after {device}="),
+            };
+            if told.says_failed.insert(device.clone(), failed).is_some_and(|before| before != failed) {
+                bail!("--phone-says: {device} is said to show both 'verification-failed' and 'ok'");
+            }
+        }
+        Ok(told)
+    }
+}
+
+fn device_and_value(argument: &str) -> Option<(DeviceName, &str)> {
+    let (device, value) = argument.split_once('=')?;
+    Some((DeviceName::new(device.trim())?, value.trim()))
+}
+
+/// Takes one statement of what a phone holds; a second one about the same list must say the same.
+fn holds(told: &mut Told, device: DeviceName, value: &str) -> anyhow::Result<()> {
+    let lists = told.holds.entry(device.clone()).or_default();
+    let contradiction = || anyhow::anyhow!("{device} is said to hold two different lists");
+    if value.eq_ignore_ascii_case("none") {
+        if matches!(lists.itl, Some(Some(_))) {
+            return Err(contradiction());
+        }
+        lists.itl = Some(None);
+        return Ok(());
+    }
+    let argument: ReferenceArgument = value.parse()?;
+    for reference in references(&[argument])? {
+        let label = match reference.list.as_ref() {
+            Some(_) => format!("the list of {}", reference.path),
+            None => format!("the list with the checksum {}", reference.path),
+        };
+        let slot = match reference.kind {
+            ReferenceKind::Certificate => {
+                bail!("{}: is a certificate, expected a trust list or a checksum", reference.path)
+            }
+            ReferenceKind::Ctl => &mut lists.ctl,
+            ReferenceKind::Itl | ReferenceKind::Checksum => &mut lists.itl,
+        };
+        let list = ToldList { md5: reference.md5, sha1: reference.sha1, list: reference.list, label };
+        let same = |before: &ToldList| {
+            (before.sha1.is_none() || list.sha1.is_none() || before.sha1 == list.sha1)
+                && (before.md5.is_none() || list.md5.is_none() || before.md5 == list.md5)
+        };
+        match slot {
+            Some(Some(before)) if same(before) => {}
+            None => *slot = Some(Some(list)),
+            Some(_) => return Err(contradiction()),
+        }
+    }
+    Ok(())
 }
 
 /// Larger files are no trust lists, texts or logs.

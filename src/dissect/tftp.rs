@@ -327,8 +327,10 @@ impl Tftp {
                         |transfer| transfer.is_followed_by(udp.src, bytes),
                     )
                 }
+                // Where the request was captured, this is a late answer to its repetition.
                 None => {
-                    transfers.iter().any(|transfer| transfer.finished().is_some())
+                    conversation.asked.is_none()
+                        && transfers.iter().any(|transfer| transfer.finished().is_some())
                         && !transfers.iter().any(|transfer| transfer.server == udp.src)
                 }
             }

@@ -356,7 +356,7 @@ impl TlsDissector {
             return (Incomplete, Some(format!("{} sent {what}", name(*side))));
         }
         if facts.reset_answers_syn {
-            return (Refused, Some("the server refused the connection (RST in answer to the SYN)".to_owned()));
+            return (Reset, Some("the server refused the connection (RST in answer to the SYN)".to_owned()));
         }
         let after = if milestones.key_exchange.is_some() {
             "after its key exchange"

@@ -165,7 +165,7 @@ fn header(old: &TrustList, new: &TrustList) -> Vec<Change> {
 }
 
 /// Whether two headers name the same signer.
-pub(super) fn is_same_signer(one: &Signer, other: &Signer) -> bool {
+pub fn is_same_signer(one: &Signer, other: &Signer) -> bool {
     let damaged = one.serial_damaged || other.serial_damaged;
     match (&one.serial, &other.serial) {
         (Some(one), Some(other)) if damaged && !is_cut_from(one, other) => return false,
