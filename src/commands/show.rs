@@ -27,8 +27,8 @@ Examples:
   itlscope show --file ITLFile.tlv boot.pcapng
       The list that a phone downloaded in a capture
 
-Exit status: 0 no signature is wrong, 1 a signature is invalid, or the text says
-that the server could not verify it, 2 a file could not be read";
+Exit status: 0 no signature is wrong, 1 a signature is invalid, or the text says that the server could not \
+verify it, 2 a file could not be read";
 
 /// Print an ITL, CTL or signed file field by field, and say whether its signature verifies and by which record
 #[derive(Debug, clap::Args)]
