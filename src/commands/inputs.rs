@@ -57,7 +57,7 @@ impl ToldOptions {
         for argument in &self.holds {
             match device_and_value(argument) {
                 Some((device, value)) => {
-                    holds(&mut told, device, value).with_context(|| format!("--holds {argument}"))?;
+                    holds(&mut told, &device, value).with_context(|| format!("--holds {argument}"))?;
                 }
                 None => bail!("--holds {argument}: expected DEVICE=FILE or DEVICE=CHECKSUM"),
             }
@@ -85,7 +85,7 @@ fn device_and_value(argument: &str) -> Option<(DeviceName, &str)> {
 }
 
 /// Takes one statement of what a phone holds; a second one about the same list must say the same.
-fn holds(told: &mut Told, device: DeviceName, value: &str) -> anyhow::Result<()> {
+fn holds(told: &mut Told, device: &DeviceName, value: &str) -> anyhow::Result<()> {
     let lists = told.holds.entry(device.clone()).or_default();
     let contradiction = || anyhow::anyhow!("{device} is said to hold two different lists");
     if value.eq_ignore_ascii_case("none") {

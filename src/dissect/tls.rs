@@ -315,8 +315,7 @@ impl TlsDissector {
             let full = milestones.certificate.is_some() || milestones.key_exchange.is_some();
             let resumed = self.session.certificate_status == CertificateStatus::Resumed;
             up_to_1_2
-                && ((self.client.finished && self.server.finished)
-                    || (self.server.finished && full)
+                && ((self.server.finished && (self.client.finished || full))
                     || (self.client.finished && resumed)
                     || milestones.client_data.is_some()
                     || milestones.server_data.is_some())

@@ -132,8 +132,8 @@ fn row(index: usize, phone: &Phone, assessment: &Assessment) -> Row {
     };
     let itl = phone.last_list(FileKind::Itl).and_then(|download| download.digests);
     let itl = itl.map(|digests| digests.sha1.to_string()).unwrap_or_default();
-    let certificate = phone.sessions.iter().rev().filter(|session| session.service == Service::Tvs);
-    let certificate = certificate.filter_map(|session| session.certificate.as_ref()).next();
+    let mut tvs_sessions = phone.sessions.iter().rev().filter(|session| session.service == Service::Tvs);
+    let certificate = tvs_sessions.find_map(|session| session.certificate.as_ref());
     let serial = certificate.map(|certificate| certificate.serial.to_string()).unwrap_or_default();
     let severity = match (assessment.deletion, wrong) {
         (Deletion::Needed, _) => 0,

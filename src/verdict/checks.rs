@@ -174,7 +174,10 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
     let own = held.itl.list().filter(|_| held.is_identified());
     let known = match own {
         Some(list) => list.tvs_records().map(|record| KnownTvs::of_record(relation(held), record)).collect(),
-        None => known_tvs(case, tftp, presented.iter().map(|(session, _)| session.server.ip())),
+        None => {
+            let servers: Vec<_> = presented.iter().map(|(session, _)| session.server.ip()).collect();
+            known_tvs(case, tftp, &servers)
+        }
     };
     if known.is_empty() && own.is_none() {
         return both(without_reference(phone, &presented));
@@ -232,11 +235,11 @@ fn describe(compared: &Compared<'_>, what: &str, from: &[&str]) -> Checked {
     Checked { result, why, evidence }
 }
 
-fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: impl Iterator<Item = IpAddr> + Clone) -> Vec<KnownTvs<'a>> {
-    let servers = || tftp.into_iter().chain(tvs.clone());
+fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<KnownTvs<'a>> {
+    let servers = || tftp.iter().chain(tvs);
     let speaks = |reference: &Reference| reference.list.is_some() || !reference.certificates.is_empty();
     let bound = |reference: &&Reference| {
-        speaks(reference) && reference.server.is_some_and(|server| servers().any(|known| known == server))
+        speaks(reference) && reference.server.is_some_and(|server| servers().any(|known| *known == server))
     };
     let mut references: Vec<_> = case.references.iter().filter(bound).collect();
     if references.is_empty() {

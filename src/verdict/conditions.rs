@@ -202,7 +202,7 @@ fn tvs_certificate_differs(facts: &Facts<'_>) -> Condition {
             Evidence::new(*moment, text)
         })
         .collect();
-    evidence.extend(sessions.iter().flat_map(|session| refusal(session)));
+    evidence.extend(sessions.iter().filter_map(|session| refusal(session)));
     if presented.is_empty() {
         return Condition::unknown(id, facts.why_no_tvs_certificate(), evidence);
     }
@@ -279,9 +279,10 @@ fn against_unrelated_tvs(
 fn phone_reports_failure(facts: &Facts<'_>) -> Condition {
     let id = ConditionId::PhoneReportsFailure;
     if let Some(told) = facts.told_failure() {
-        let (answer, why) = match told.failed {
-            true => (Answer::Yes, format!("the phone shows that verification failed ({})", told.source)),
-            false => (Answer::No, format!("the phone shows no verification failure ({})", told.source)),
+        let (answer, why) = if told.failed {
+            (Answer::Yes, format!("the phone shows that verification failed ({})", told.source))
+        } else {
+            (Answer::No, format!("the phone shows no verification failure ({})", told.source))
         };
         return Condition::new(id, answer, Basis::Told, why, Vec::new());
     }

@@ -23,7 +23,7 @@ pub enum HeldSource {
 
 /// One list on a phone.
 #[derive(Debug, Clone, Default)]
-pub enum HeldList<'a> {
+pub(super) enum HeldList<'a> {
     /// It is not known.
     #[default]
     Unknown,
@@ -35,37 +35,37 @@ pub enum HeldList<'a> {
 
 /// A list that is known by its checksum, and perhaps at hand.
 #[derive(Debug, Clone)]
-pub struct KnownList<'a> {
+pub(super) struct KnownList<'a> {
     /// MD5 of the file.
-    pub md5: Option<Md5Sum>,
+    pub(super) md5: Option<Md5Sum>,
     /// SHA-1 of the file.
-    pub sha1: Option<Sha1Sum>,
+    pub(super) sha1: Option<Sha1Sum>,
     /// The list itself, where one with this checksum is at hand.
-    pub list: Option<&'a TrustList>,
+    pub(super) list: Option<&'a TrustList>,
 }
 
 /// What a phone holds.
 #[derive(Debug, Clone, Default)]
-pub struct Held<'a> {
+pub(super) struct Held<'a> {
     /// The ITL, now.
-    pub itl: HeldList<'a>,
+    pub(super) itl: HeldList<'a>,
     /// The CTL, now.
-    pub ctl: HeldList<'a>,
+    pub(super) ctl: HeldList<'a>,
     /// How that is known.
-    pub source: Option<HeldSource>,
+    pub(super) source: Option<HeldSource>,
     /// The ITL that it held when it was offered the last one.
-    pub itl_before: HeldList<'a>,
+    pub(super) itl_before: HeldList<'a>,
     /// In words.
-    pub why: String,
+    pub(super) why: String,
     /// The frames that it rests on.
-    pub evidence: Vec<Evidence>,
+    pub(super) evidence: Vec<Evidence>,
     /// Whether the engineer and the phone say different things.
-    pub contradiction: Option<String>,
+    pub(super) contradiction: Option<String>,
 }
 
 impl<'a> HeldList<'a> {
     /// The list itself, where it is at hand.
-    pub fn list(&self) -> Option<&'a TrustList> {
+    pub(super) fn list(&self) -> Option<&'a TrustList> {
         match self {
             Self::Known(known) => known.list,
             Self::Unknown | Self::Nothing => None,
@@ -73,7 +73,7 @@ impl<'a> HeldList<'a> {
     }
 
     /// Whether it is this file; `None` where that is not known.
-    pub fn is(&self, digests: Digests) -> Option<bool> {
+    pub(super) fn is(&self, digests: Digests) -> Option<bool> {
         match self {
             Self::Known(KnownList { sha1: Some(sha1), .. }) => Some(*sha1 == digests.sha1),
             Self::Known(KnownList { md5: Some(md5), .. }) => Some(*md5 == digests.md5),
@@ -83,7 +83,7 @@ impl<'a> HeldList<'a> {
     }
 
     /// SHA-1 of the file, where it is known.
-    pub const fn sha1(&self) -> Option<Sha1Sum> {
+    pub(super) const fn sha1(&self) -> Option<Sha1Sum> {
         match self {
             Self::Known(known) => known.sha1,
             Self::Unknown | Self::Nothing => None,
@@ -91,7 +91,7 @@ impl<'a> HeldList<'a> {
     }
 
     /// Whether the phone takes whatever list comes next: it holds none, or an empty one (domain.md 6, state 1).
-    pub fn takes_any(&self) -> bool {
+    pub(super) fn takes_any(&self) -> bool {
         match self {
             Self::Nothing => true,
             Self::Known(KnownList { list: Some(list), .. }) => list.looks_rolled_back(),
@@ -106,7 +106,7 @@ impl<'a> HeldList<'a> {
 
 impl Held<'_> {
     /// Whether the phone's own list is known well enough to compare with: by what the engineer or the phone itself says.
-    pub const fn is_identified(&self) -> bool {
+    pub(super) const fn is_identified(&self) -> bool {
         matches!(self.source, Some(HeldSource::Option | HeldSource::DeviceTlInfo))
     }
 }
@@ -178,7 +178,7 @@ fn from_option<'a>(told: &'a ToldLists, case: &'a Case) -> Held<'a> {
     }
 }
 
-fn reported_list<'a>(reported: Option<ReportedList>, case: &'a Case) -> HeldList<'a> {
+fn reported_list(reported: Option<ReportedList>, case: &Case) -> HeldList<'_> {
     match reported {
         None => HeldList::Unknown,
         Some(ReportedList::NotInstalled) => HeldList::Nothing,
@@ -225,7 +225,7 @@ fn from_observation<'a>(boots: &[Boot<'a>], observed: &[Observed<'a>]) -> Held<'
 }
 
 /// A list as it was downloaded.
-fn of_download<'a>(download: &'a DownloadRecord) -> HeldList<'a> {
+fn of_download(download: &DownloadRecord) -> HeldList<'_> {
     HeldList::Known(KnownList {
         md5: download.digests.map(|digests| digests.md5),
         sha1: download.digests.map(|digests| digests.sha1),

@@ -17,8 +17,6 @@ const AGAIN_WITHIN: u64 = 120_000_000_000;
 pub(super) struct Observed<'a> {
     /// The last complete ITL.
     pub(super) itl: Option<&'a DownloadRecord>,
-    /// The last complete CTL.
-    pub(super) ctl: Option<&'a DownloadRecord>,
     /// The configuration that was asked for last.
     pub(super) config: Option<&'a DownloadRecord>,
     /// The first file beyond lists and configuration that was asked for when the configuration was there.
@@ -74,15 +72,7 @@ impl<'a> Observed<'a> {
             };
             boot.sessions.iter().filter(after).copied().collect()
         });
-        let mut observed = Self {
-            itl,
-            ctl: complete(FileKind::Ctl),
-            config,
-            went_on,
-            began_again,
-            tvs_after_list,
-            inferences: Vec::new(),
-        };
+        let mut observed = Self { itl, config, went_on, began_again, tvs_after_list, inferences: Vec::new() };
         observed.infer(boot);
         observed
     }
@@ -142,7 +132,8 @@ impl<'a> Observed<'a> {
             let evidence = vec![Evidence::new(config.span.first, format!("asks for {name}"))];
             // domain.md 4.2: the name that is asked for tells whether there is a list to verify with.
             let lower = name.to_ascii_lowercase();
-            let (id, text) = if lower.ends_with(".sgn") {
+            let signed = std::path::Path::new(&lower).extension().is_some_and(|extension| extension == "sgn");
+            let (id, text) = if signed {
                 ("holds_a_list", "it asks for a signed configuration: it holds a trust list")
             } else {
                 ("holds_no_list", "it asks for its configuration unsigned: it holds no trust list, or an empty one")
