@@ -3,7 +3,7 @@
 use super::Case;
 use super::checks;
 use super::held::{self, Held, HeldList};
-use super::observed::{self, Observed};
+use super::observed::{self, Inference, Observed};
 use crate::dissect::event::{CertificateStatus, Service, SessionOutcome, TlsSession};
 use crate::phone::{Boot, DownloadRecord, FileKind, Phone, ServedList};
 use crate::trust::predict::{self, Prediction, Tvs, TvsCertificate};
@@ -132,8 +132,22 @@ impl<'a> Facts<'a> {
 
     pub(super) fn told_failure(&self) -> Option<ToldFailure> {
         let name = self.phone.name.as_ref()?;
-        let failed = *self.case.told.says_failed.get(name)?;
-        Some(ToldFailure { failed, source: "said by option".to_owned() })
+        let told = &self.case.told;
+        if let Some(&failed) = told.says_failed.get(name) {
+            return Some(ToldFailure { failed, source: "said by option".to_owned() });
+        }
+        let logged = told.logged.get(name)?;
+        Some(ToldFailure { failed: logged.failed, source: logged.source.clone() })
+    }
+
+    /// What TVS's own log says of this phone. Its clock is not the capture's, so it proves nothing about this capture.
+    pub(super) fn logged_handshake(&self) -> Option<Inference> {
+        let source = self.phone.addresses.iter().find_map(|address| self.case.told.tvs_handshakes.get(address))?;
+        Some(Inference {
+            id: "tvs_log_handshake",
+            text: format!("TVS completed a TLS handshake with this phone, at a time that its log tells ({source})"),
+            evidence: Vec::new(),
+        })
     }
 }
 
