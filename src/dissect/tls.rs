@@ -15,7 +15,7 @@ use foldhash::{HashMap, HashMapExt};
 use super::event::{
     Alert, CertificateStatus, CipherSuite, Event, Milestones, Service, SessionOutcome, Side, TlsSession, TlsVersion,
 };
-use super::tcp::{ConnectionFacts, Piece};
+use super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
 use crate::capture::{Moment, Span};
 use crate::x509::Certificate;
 
@@ -75,6 +75,47 @@ struct Direction {
     any: bool,
 }
 
+impl StreamReader for TlsDissector {
+    fn held(&self) -> usize {
+        self.client.records.held() + self.server.records.held()
+    }
+
+    fn begin_in_the_middle(&mut self, side: Side) {
+        self.direction(side).records.begin_in_the_middle();
+    }
+
+    fn piece(&mut self, side: Side, piece: Piece<'_>, moment: Moment, shared: &mut Shared<'_>) {
+        let mut records = std::mem::take(&mut self.direction(side).records);
+        match piece {
+            Piece::Data(bytes) => {
+                self.direction(side).any = true;
+                records.data(bytes, &mut |record| self.record(side, record, moment, shared));
+            }
+            Piece::Gap(length) => records.gap(length),
+            Piece::Conflict => self.conflict(side),
+        }
+        if self.session.milestones.established.is_some() {
+            records.release();
+        }
+        self.direction(side).records = records;
+        self.session.span.extend(self.session.span.last.max(moment));
+        self.announce(shared.events);
+    }
+
+    fn conclude(&mut self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
+        self.session.span = span;
+        if self.session.milestones.established.is_none() && self.is_tls_1_3() {
+            self.infer_refusal_1_3(facts);
+        }
+        let (outcome, reason) = self.outcome(facts);
+        self.session.outcome = outcome;
+        self.session.reason = reason;
+        if self.session.service != Service::Other || self.is_tls() {
+            shared.events.push(Event::Tls(Box::new(self.session.clone())));
+        }
+    }
+}
+
 impl TlsDissector {
     pub(super) fn new(id: u64, service: Service, client: SocketAddr, server: SocketAddr, moment: Moment) -> Self {
         Self {
@@ -104,62 +145,6 @@ impl TlsDissector {
             not_tls: None,
             unreadable: false,
             announced: None,
-        }
-    }
-
-    /// Bytes held.
-    pub(super) const fn held(&self) -> usize {
-        self.client.records.held() + self.server.records.held()
-    }
-
-    /// The stream of this side is read from its middle.
-    pub(super) const fn begin_in_the_middle(&mut self, side: Side) {
-        match side {
-            Side::Client => self.client.records.begin_in_the_middle(),
-            Side::Server => self.server.records.begin_in_the_middle(),
-        }
-    }
-
-    /// Takes the next piece of one side's stream.
-    pub(super) fn piece(
-        &mut self,
-        side: Side,
-        piece: Piece<'_>,
-        moment: Moment,
-        certificates: &mut CertificateCache,
-        events: &mut Vec<Event>,
-    ) {
-        let mut records = match side {
-            Side::Client => std::mem::take(&mut self.client.records),
-            Side::Server => std::mem::take(&mut self.server.records),
-        };
-        match piece {
-            Piece::Data(bytes) => {
-                self.direction(side).any = true;
-                records.data(bytes, &mut |record| self.record(side, record, moment, certificates));
-            }
-            Piece::Gap(length) => records.gap(length),
-            Piece::Conflict => self.conflict(side),
-        }
-        if self.session.milestones.established.is_some() {
-            records.release();
-        }
-        self.direction(side).records = records;
-        self.session.span.extend(self.session.span.last.max(moment));
-        self.announce(events);
-    }
-
-    /// The connection is over.
-    pub(super) fn conclude(&mut self, facts: &ConnectionFacts, span: Span, events: &mut Vec<Event>) {
-        self.session.span = span;
-        if self.session.milestones.established.is_none() && self.is_tls_1_3() {
-            self.infer_refusal_1_3(facts);
-        }
-        let (outcome, reason) = self.outcome(facts);
-        self.session.outcome = outcome;
-        self.session.reason = reason;
-        if self.session.service != Service::Other || self.is_tls() {
-            events.push(Event::Tls(Box::new(self.session.clone())));
         }
     }
 
@@ -195,9 +180,9 @@ impl TlsDissector {
         }
     }
 
-    fn record(&mut self, side: Side, record: Record<'_>, moment: Moment, certificates: &mut CertificateCache) {
+    fn record(&mut self, side: Side, record: Record<'_>, moment: Moment, shared: &mut Shared<'_>) {
         match record {
-            Record::Handshake(message) => self.handshake(side, Handshake::parse(message), moment, certificates),
+            Record::Handshake(message) => self.handshake(side, Handshake::parse(message), moment, shared),
             Record::OldClientHello(_) => {
                 self.session.milestones.client_hello.get_or_insert(moment);
             }
@@ -227,7 +212,7 @@ impl TlsDissector {
         self.detect_completion(moment);
     }
 
-    fn handshake(&mut self, side: Side, message: Handshake<'_>, moment: Moment, certificates: &mut CertificateCache) {
+    fn handshake(&mut self, side: Side, message: Handshake<'_>, moment: Moment, shared: &mut Shared<'_>) {
         let milestones = &mut self.session.milestones;
         match (side, message) {
             (Side::Client, Handshake::ClientHello { session_id, server_name, .. }) => {
@@ -250,13 +235,13 @@ impl TlsDissector {
                     return;
                 }
                 milestones.certificate.get_or_insert(moment);
-                self.session.certificate = chain.first().and_then(|der| certificates.get(der));
+                self.session.certificate = chain.first().and_then(|der| shared.certificates.get(der));
                 self.unreadable = self.session.certificate.is_none();
                 self.session.certificate_status =
                     if self.unreadable { CertificateStatus::NotCaptured } else { CertificateStatus::Seen };
             }
             (Side::Client, Handshake::Certificate(chain)) if !self.client.conflict => {
-                self.session.client_certificate = chain.first().and_then(|der| certificates.get(der));
+                self.session.client_certificate = chain.first().and_then(|der| shared.certificates.get(der));
             }
             (Side::Client, Handshake::ClientKeyExchange) => {
                 milestones.key_exchange.get_or_insert(moment);
