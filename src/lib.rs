@@ -22,6 +22,8 @@ pub mod escape;
 pub mod packet;
 pub mod phone;
 pub mod report;
+#[doc(hidden)]
+pub mod testkit;
 pub mod trust;
 pub mod verdict;
 pub mod x509;

@@ -19,7 +19,10 @@ use super::tls::{CertificateCache, TlsDissector};
 use crate::capture::{Moment, Span, Timestamp};
 use crate::packet::{Segment, TcpFlags};
 
-pub(super) use stream::{Piece, Stream};
+pub(super) use stream::{Piece, Room, Stream};
+
+/// Bytes of one direction kept until they are acknowledged, to notice copies that differ.
+const COMPARED: usize = 8 << 10;
 
 /// What following connections may cost.
 #[derive(Debug, Clone, Copy)]
@@ -144,6 +147,8 @@ struct Connection {
     client_stream: Stream,
     server_stream: Stream,
     protocol: Protocol,
+    /// Its first sequence number is not known: nothing tells whether a SYN is of it.
+    is_left_over: bool,
     held: usize,
 }
 
@@ -183,7 +188,8 @@ impl Tcp {
         let existing = self.connections.get(&key, moment.time);
         let known = existing.is_some();
         // A SYN with another number is another connection between the same ports.
-        let reused = opens && existing.is_some_and(|connection| connection.is_another(segment));
+        let reused = segment.flags.has(TcpFlags::SYN)
+            && existing.is_some_and(|connection| connection.is_another(segment, opens));
         if !known || reused {
             // What neither begins a connection nor carries anything is the rest of one that is over.
             let carries = !segment.payload.is_empty() || segment.missing > 0 || segment.flags.has(TcpFlags::SYN);
@@ -204,7 +210,8 @@ impl Tcp {
         let over = connection.segment(segment, moment, self.limits.reorder, &mut shared);
         self.held = (self.held + connection.held).saturating_sub(before);
         if over {
-            let mut ended = std::mem::replace(connection, Connection::closed(segment, moment));
+            let left = connection.left_over(segment, moment);
+            let mut ended = std::mem::replace(connection, left);
             self.held = self.held.saturating_sub(ended.held);
             ended.held = 0;
             self.conclude(ended, store, events);
@@ -266,12 +273,7 @@ impl Tcp {
             }
             Some(Expected::Sip) => Box::new(SipStreams::new(client, server)),
             None => {
-                return Connection {
-                    client,
-                    server,
-                    protocol: Protocol::Unknown,
-                    ..Connection::closed(segment, moment)
-                };
+                return Connection { client, server, protocol: Protocol::Unknown, ..Connection::new(segment, moment) };
             }
         };
         if !flags.has(TcpFlags::SYN) {
@@ -279,13 +281,23 @@ impl Tcp {
             reader.begin_in_the_middle(Side::Server);
         }
         let protocol = Protocol::Known(reader);
-        Connection { client, server, protocol, ..Connection::closed(segment, moment) }
+        Connection { client, server, protocol, ..Connection::new(segment, moment) }
     }
 }
 
 impl Connection {
     /// What is left of a connection that is over: it swallows late segments until its ports are used again.
-    fn closed(segment: &Segment<'_>, moment: Moment) -> Self {
+    fn left_over(&self, segment: &Segment<'_>, moment: Moment) -> Self {
+        Self {
+            client: self.client,
+            server: self.server,
+            client_stream: self.client_stream.left_over(),
+            is_left_over: self.facts.syns == 0,
+            ..Self::new(segment, moment)
+        }
+    }
+
+    fn new(segment: &Segment<'_>, moment: Moment) -> Self {
         Self {
             client: segment.src,
             server: segment.dst,
@@ -294,16 +306,19 @@ impl Connection {
             client_stream: Stream::default(),
             server_stream: Stream::default(),
             protocol: Protocol::Nothing,
+            is_left_over: false,
             held: 0,
         }
     }
 
-    /// Whether a SYN belongs to another connection than this.
-    fn is_another(&self, syn: &Segment<'_>) -> bool {
-        match self.protocol {
-            Protocol::Nothing => true,
-            _ => syn.src != self.client || !self.client_stream.begins_after(syn.seq),
+    /// Whether a SYN, `opens`, or a SYN with an acknowledgment belongs to another connection than this.
+    fn is_another(&self, syn: &Segment<'_>, opens: bool) -> bool {
+        if opens {
+            // One that is over and is tried again with the same number is told once (some systems do that after a RST).
+            return syn.src != self.client || !self.client_stream.begins_after(syn.seq) || self.is_left_over;
         }
+        let is_over = matches!(self.protocol, Protocol::Nothing);
+        syn.src == self.server && !is_over && !self.server_stream.begins_after(syn.seq)
     }
 
     /// Looks whether the first bytes on an unknown port are TLS, and which side sent them.
@@ -349,6 +364,11 @@ impl Connection {
             self.stream(side.other()).acknowledge(ack);
         }
         if flags.has(TcpFlags::RST) {
+            let answers = self.facts.syns > 0 && !self.facts.syn_acked;
+            if !answers && !self.stream(side).is_near(seq) {
+                return false;
+            }
+            self.stream(side).ends_at(seq);
             let answers_syn =
                 side == Side::Server && self.facts.syns > 0 && !self.facts.syn_acked && !self.server_stream.has_data();
             self.facts.reset_answers_syn |= answers_syn;
@@ -369,7 +389,9 @@ impl Connection {
         let mut stream = std::mem::take(self.stream(side));
         let protocol = &mut self.protocol;
         let payload = (segment.payload, segment.missing);
-        stream.segment(seq, payload, fin, moment, reorder, &mut |piece, at| {
+        let compares = matches!(protocol, Protocol::Known(reader) if reader.compares_copies(side));
+        let room = Room { waiting: reorder, compared: if compares { COMPARED } else { 0 } };
+        stream.segment(seq, payload, fin, moment, room, &mut |piece, at| {
             if let Protocol::Known(reader) = protocol {
                 reader.piece(side, piece, at, shared);
             }
@@ -386,7 +408,7 @@ impl Connection {
         for side in [Side::Client, Side::Server] {
             let mut stream = std::mem::take(self.stream(side));
             let protocol = &mut self.protocol;
-            stream.flush(&mut |piece, at| {
+            stream.flush(self.span.last, &mut |piece, at| {
                 if let Protocol::Known(reader) = protocol {
                     reader.piece(side, piece, at, shared);
                 }

@@ -56,7 +56,7 @@ impl StreamReader for SipStreams {
                 super::tell(head, Some(body), from, to, moment, shared.events);
             }),
             Piece::Gap(length) => direction.gap(length),
-            Piece::Conflict => direction.lose(),
+            Piece::Conflict(_) => direction.lose(),
         }
     }
 

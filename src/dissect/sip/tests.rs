@@ -167,7 +167,7 @@ fn a_gap_hides_the_request_it_is_in_and_no_other() {
 fn copies_that_differ_are_not_believed() {
     let message = refer("application/x-cisco-alarm+xml", &alarm(ITL, "Not Installed"));
     let (start, end) = message.as_bytes().split_at(1100);
-    assert!(stream(&[Piece::Data(start), Piece::Conflict, Piece::Data(end)], false).is_empty());
+    assert!(stream(&[Piece::Data(start), Piece::Conflict(1000), Piece::Data(end)], false).is_empty());
 }
 
 #[test]

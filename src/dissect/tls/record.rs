@@ -241,8 +241,8 @@ impl RecordLayer {
                 self.release();
                 found(Record::ChangeCipherSpec);
             }
-            // An encrypted alert is never as short as one in clear, which has two bytes.
-            21 if body.length == 2 => {
+            // An encrypted alert is never as short as one in clear, which has two bytes; two of them may share a record.
+            21 if body.length == 2 || (body.length == 4 && !self.encrypted && !self.resynchronised) => {
                 let [level, description] = body.first;
                 found(Record::Alert(level, description));
             }
