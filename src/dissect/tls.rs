@@ -64,6 +64,8 @@ pub(super) struct TlsDissector {
     server: Direction,
     /// The server said that its flight is over although it showed no certificate: the suite uses none.
     no_certificate: bool,
+    /// The client's records of a TLS 1.3 session cannot be told apart: some may be early data.
+    early_data: bool,
     /// What one side sent instead of TLS.
     not_tls: Option<(Side, String)>,
     unreadable: bool,
@@ -110,7 +112,7 @@ impl StreamReader for TlsDissector {
             Piece::Gap(length) => {
                 let direction = self.direction(side);
                 direction.position = direction.position.saturating_add(length);
-                records.gap(length);
+                records.gap(length, &mut |record| self.record(side, record, moment, shared));
             }
             Piece::Conflict(at) => self.conflict(side, at),
         }
@@ -163,6 +165,7 @@ impl TlsDissector {
             client: Direction::default(),
             server: Direction::default(),
             no_certificate: false,
+            early_data: false,
             not_tls: None,
             unreadable: false,
             announced: None,
@@ -249,6 +252,7 @@ impl TlsDissector {
                 if self.is_tls_1_3() {
                     self.session.certificate_status =
                         if resumes { CertificateStatus::Resumed } else { CertificateStatus::Encrypted };
+                    self.read_again_1_3(resumes);
                 }
             }
             (Side::Server, Handshake::Certificate(chain)) => {
@@ -336,8 +340,22 @@ impl TlsDissector {
         let (finished, alert) = lengths_1_3(self.session.cipher);
         if length == alert {
             self.alert(side, None, moment);
-        } else if side == Side::Client && length == finished && !self.client.conflict {
+        } else if side == Side::Client && length == finished && !self.client.conflict && !self.early_data {
             self.establish(moment);
+        }
+    }
+
+    /// Records of the client that came before the ServerHello: the capture changed the order, or they are early data, which
+    /// only a resumed session may have (RFC 8446 4.2.10).
+    fn read_again_1_3(&mut self, resumes: bool) {
+        let Some(moment) = self.session.milestones.client_data.take() else { return };
+        let lengths = std::mem::take(&mut self.session.client_data);
+        if resumes {
+            self.early_data = true;
+            return;
+        }
+        for length in lengths {
+            self.application_data(Side::Client, length, moment);
         }
     }
 
@@ -409,7 +427,7 @@ impl TlsDissector {
         let ends = |alert: &&Alert| match alert.clear {
             Some((_, CLOSE_NOTIFY | USER_CANCELED)) => true,
             Some(_) => ended_by(alert.from),
-            None => whole,
+            None => whole && !self.early_data,
         };
         if let Some(alert) = session.alerts.iter().find(ends) {
             let description = alert.description().unwrap_or_else(|| "an encrypted one".to_owned());

@@ -257,7 +257,6 @@ fn endless_data_out_of_order_is_bounded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn spoiled_anyhow_the_answer_is_right_or_unknown(
