@@ -16,9 +16,9 @@ fi
 
 missing=
 for package in iproute2 procps ethtool openssl tcpdump tshark libwrap0 \
-    python3 python3-cryptography python3-openssl; do
-    # libwrap0 is for the TFTP servers, which make.py unpacks where they are not
-    # installed: their packages exclude each other and would start a service.
+    sip-tester libpcre2-8-0 python3 python3-cryptography python3-openssl; do
+    # libwrap0 and libpcre2-8-0 are for servers that make.py unpacks where they are not
+    # installed: their packages would start a service, or exclude each other.
     if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
         missing="$missing $package"
     fi

@@ -2,7 +2,9 @@
 //!
 //! In: arguments. Out: files opened, the core driven, views written, an exit status. It refuses to hold logic worth testing.
 
+mod diff;
 mod inputs;
+mod show;
 mod triage;
 
 use std::io::Write;
@@ -21,6 +23,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Triage(triage::Args),
+    Show(show::Args),
+    Diff(diff::Args),
 }
 
 /// How a run ended, as scripts see it.
@@ -49,6 +53,10 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Triage(args) => triage::run(&args),
+        Command::Show(args) => {
+            show::run(&args, &|path, _| anyhow::bail!("{}: files in captures cannot be shown yet", path.display()))
+        }
+        Command::Diff(args) => diff::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -19,6 +19,7 @@ pub mod digest;
 pub mod dissect;
 pub mod engine;
 pub mod escape;
+pub mod logs;
 pub mod packet;
 pub mod phone;
 pub mod report;

@@ -4,12 +4,14 @@
 //! what those files say. A phone is known by the device name in the files that it asks for, before that by its address. It
 //! refuses to judge: whether a list matches or a certificate is the right one is not its business.
 
+mod boot;
 mod config;
 mod files;
 mod name;
 mod record;
 mod roster;
 
+pub use boot::Boot;
 pub use config::{CallManagerMember, ConfigFacts, TvsMember};
 pub use files::{FileKind, Files, ServedList, SignatureFound};
 pub use name::DeviceName;

@@ -8,5 +8,5 @@ mod model;
 mod text;
 
 pub use json::write as write_json;
-pub use model::{Report, Source};
-pub use text::{Style, write as write_text};
+pub use model::Report;
+pub use text::{Details, Style, write as write_text};

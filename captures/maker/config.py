@@ -1,4 +1,4 @@
-"""The phone's configuration file, as CUCM 8.x writes it for a 7975.
+"""The phone's configuration file, as CUCM 8.x writes it.
 
 The passwords in it are dummies. They are unlike anything else in the captures,
 so that a test can look for them in any output: no report may ever show them.
@@ -40,7 +40,7 @@ DOCUMENT = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <device xsi:type="axl:XIPPhone" ctiid="50" uuid="{$uuid}">
 <fullConfig>true</fullConfig>
-<deviceProtocol>SCCP</deviceProtocol>
+<deviceProtocol>$protocol</deviceProtocol>
 <sshUserId>cisco</sshUserId>
 <sshPassword>$ssh_password</sshPassword>
 <phonePassword>$phone_password</phonePassword>
@@ -133,7 +133,7 @@ $tvs_members</members>
 <sshAccess>1</sshAccess>
 </vendorConfig>
 <versionStamp>1311776184-5a2c1f0e-6d1b-4b2f-9f0a-2b6f3d1c7e55</versionStamp>
-<loadInformation>SCCP75.9-1-1SR1S</loadInformation>
+<loadInformation>$load</loadInformation>
 <inactiveLoadInformation></inactiveLoadInformation>
 <addOnModules></addOnModules>
 <phoneServices useHTTPS="true">
@@ -240,19 +240,29 @@ def bracketed(address):
     return f"[{address}]" if ":" in address else address
 
 
-def phone_config(phone, servers, names, tvs_servers, mixed_mode=False):
+# Protocol and load of the models that appear.
+MODELS = {
+    "CP-7975": ("SCCP", "SCCP75.9-1-1SR1S"), "CP-7965": ("SCCP", "SCCP45.9-3-1SR4-1S"),
+    "CP-7821": ("SIP", "sip78xx.12-1-1-12"), "CP-8861": ("SIP", "sip88xx.10-3-1-20"),
+    "CP-8875": ("SIP", "PHONEOS.3-2-1-0105"),
+}
+
+
+def phone_config(phone, servers, names, tvs_servers, model="CP-7975", mixed_mode=False):
     """The plain XML for one phone. `servers` are the addresses of its
     CallManager group in order, `names` their host names."""
     def members(template, items):
         return "".join(Template(template).substitute(priority=at, **item)
                        for at, item in enumerate(items))
     six = ":" in servers[0]
+    protocol, load = MODELS[model]
     return Template(DOCUMENT).substitute(
+        protocol=protocol, load=load,
         uuid=f"e3c45598-476b-2f2b-b900-{phone[3:].lower()}",
         ssh_password=SSH_PASSWORD, phone_password=PHONE_PASSWORD,
         address_mode=1 if six else 0, preference=1 if six else 0, pool="Default",
         members=members(MEMBER, [dict(name=name, address=address)
-                                 for name, address in zip(names, servers)]),
+                                 for name, address in zip(names, servers, strict=True)]),
         tvs_members=members(TVS_MEMBER, [dict(address=address) for address in tvs_servers]),
         # 1 none, 2 authenticated, 3 encrypted; transport 1 TCP, 2 UDP, 3 TLS.
         security_mode=3 if mixed_mode else 1, transport=3 if mixed_mode else 1,

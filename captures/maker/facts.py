@@ -19,9 +19,11 @@ FIELDS = [
     "tls.handshake.type", "tls.alert_message.level", "tls.alert_message.desc",
     "tls.handshake.certificate", "tls.handshake.ciphersuite", "tls.handshake.version",
     "tls.handshake.extensions.supported_version", "_ws.malformed", "icmp.type",
+    "http.request.uri", "http.response.code", "http.content_length", "sip.Method",
 ]
 OPTIONS = ["-o", "tcp.reassemble_out_of_order:TRUE",
-           "-d", "tcp.port==2445,tls", "-d", "tcp.port==8443,tls"]
+           "-d", "tcp.port==2445,tls", "-d", "tcp.port==8443,tls",
+           "-d", "tcp.port==6970,http"]
 RRQ, DATA, ACK, ERROR, OACK = "1", "3", "4", "5", "6"
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2",
             0x0304: "TLS 1.3"}
@@ -84,6 +86,10 @@ class Frames:
                                         quoting=csv.QUOTE_NONE))
         for row in self.rows:
             row["number"] = int(row["frame.number"])
+            for key in row:
+                # In a tunnel the inner packet is the one that counts.
+                if key.startswith(("ip.", "ipv6.", "udp.", "tcp.")):
+                    row[key] = row[key].split(",")[-1]
             row["src"] = row["ip.src"] or row["ipv6.src"]
             row["dst"] = row["ip.dst"] or row["ipv6.dst"]
         malformed = [row["number"] for row in self.rows if row["_ws.malformed"]]
@@ -115,13 +121,14 @@ def download_facts(frames, address, entry, root, port_window):
     """One file asked for: what the capture holds of it."""
     rows = [row for row in frames.of_flow("udp", address, entry["client_port"])
             if port_window[0] <= row["number"] <= port_window[1]]
+    check(rows, f"nothing of {entry['file']} is in the capture")
     requests = [row["number"] for row in rows if row["tftp.opcode"] == RRQ]
     data = [row for row in rows if row["tftp.opcode"] == DATA]
     size = 512
     for row in rows:
         if row["tftp.opcode"] == OACK:
             words = dict(zip(row["tftp.option.name"].lower().split(","),
-                             row["tftp.option.value"].split(",")))
+                             row["tftp.option.value"].split(","), strict=True))
             size = int(words.get("blksize", size))
     blocks = {int(row["tftp.block"]): int(row["udp.length"]) - 12 for row in data}
     facts = {"file": entry["file"], "kind": kind_of(entry["file"]), "transport": "tftp",
@@ -158,6 +165,44 @@ def download_facts(frames, address, entry, root, port_window):
     return facts
 
 
+def http_facts(frames, address, entry, root):
+    """One file asked for by HTTP. Several may share a connection."""
+    rows = list(frames.of_flow("tcp", address, entry["client_port"]))
+    asked = [row["number"] for row in rows if row["http.request.uri"] == f"/{entry['file']}"]
+    answer = next(row for row in rows
+                  if row["http.response.code"] and row["number"] > asked[0])
+    check(answer["http.response.code"] == str(entry["status"]), "another status in the capture")
+    facts = {"file": entry["file"], "kind": kind_of(entry["file"]), "transport": "http",
+             "client": endpoint(address, entry["client_port"]), "server": entry["server"],
+             "outcome": entry["outcome"], "bytes": None, "md5": None, "sha1": None}
+    if entry["outcome"] == "complete":
+        path = root / entry["file"]
+        check(entry["md5"] == checksum("md5sum", path), f"{path} reached the phone changed")
+        check(int(answer["http.content_length"]) == path.stat().st_size, "another length")
+        facts.update(bytes=path.stat().st_size, md5=entry["md5"],
+                     sha1=checksum("sha1sum", path))
+    else:
+        facts["error"] = {"code": entry["status"]}
+    facts["look_at"] = {"requests": asked, "first": asked[0], "last": answer["number"]}
+    return facts
+
+
+def holds_facts(frames, address, log):
+    """What the phone reported to hold, by its last alarm."""
+    entry = next((entry for entry in log if entry["event"] == "registered"), None)
+    if entry is None:
+        return {}
+    rows = [row for row in frames.rows if row["src"] == address]
+    last = entry["alarms"][-1]
+    alarms = [row["number"] for row in rows for method in row["sip.Method"].split(",")
+              if method == "REFER"]
+    check(len(alarms) == len(entry["alarms"]), f"tshark sees alarms in {alarms}")
+    return {"holds": {
+        "itl_sha1": last.get("itl"), "ctl_sha1": last.get("ctl"), "source": "device_tl_info",
+        "look_at": {"alarms": alarms, "reported": entry["alarms"],
+                    "register": first(rows, lambda row: "REGISTER" in row["sip.Method"])}}}
+
+
 def kind_of(name):
     if name.startswith("CTL"):
         return "ctl"
@@ -176,6 +221,7 @@ def tls_facts(frames, address, entry, store, ciphers):
     """One TLS session: the phone's log for how it went, tshark for what the
     capture shows of it, openssl for the certificate."""
     rows = list(frames.of_flow("tcp", address, entry["client_port"]))
+    check(rows, f"nothing of client port {entry['client_port']} is in the capture")
     from_phone = [row for row in rows if row["src"] == address]
     from_server = [row for row in rows if row["src"] != address]
     hello = next((row for row in from_server
@@ -208,18 +254,27 @@ def tls_facts(frames, address, entry, store, ciphers):
         for key in ("version", "cipher", "outcome"):
             if facts[key] is None or key == "outcome":
                 del facts[key]
+    own = next((row for row in from_phone if row["tls.handshake.certificate"]), None)
+    if own:
+        data = bytes.fromhex(own["tls.handshake.certificate"].split(",")[0])
+        facts["phone_certificate"] = {
+            **certificate_facts(store.by_der(data).cert_file), "frame": own["number"]}
     facts["alerts"] = alerts(rows, address)
     said = [alert["description"] for alert in entry["alerts"]
             if alert["from"] == "phone" and not alert["encrypted"]]
     seen = [alert["description"] for alert in facts["alerts"]
             if alert["from"] == "phone" and not alert["encrypted"]]
     check(not from_phone or said == seen, f"alerts: phone says {said}, tshark {seen}")
+    alert = facts["alerts"][0]["frame"] if facts["alerts"] else None
+    if entry["outcome"] == "established" and from_server and not hello:
+        # Behind the hole tshark no longer knows which records are alerts.
+        del facts["alerts"]
     facts["look_at"] = {
         "syn": first(rows, lambda row: numbers(row["tcp.flags"])[0] & 0x12 == 2),
         "client_hello": first(from_phone, lambda row: 1 in numbers(row["tls.handshake.type"])),
         "server_hello": hello["number"] if hello else None,
         "certificate": shown["number"] if shown else None,
-        "alert": facts["alerts"][0]["frame"] if facts["alerts"] else None,
+        "alert": alert,
         "application_data": first(rows, lambda row: "23" in
                                   row["tls.record.content_type"].split(",")),
         "last": rows[-1]["number"] if rows else None,
@@ -255,15 +310,22 @@ def phone_facts(frames, handset, log, roots, store, ciphers):
     """Everything known about one phone in one capture."""
     taken = [entry for entry in log if entry["event"] == "download"]
     windows = port_windows(frames, handset.address, taken)
+
+    def download(entry, window):
+        root = roots[entry["server"]]
+        if entry["transport"] == "http":
+            return http_facts(frames, handset.address, entry, root)
+        return download_facts(frames, handset.address, entry, root, window)
+
     named = any(row["tftp.opcode"] == RRQ for row in frames.rows
                 if row["src"] == handset.address)
     return {
         # Unless a request gives the name, the address is all that is known.
         ("name" if named else "true_name"): handset.name,
         "addresses": [handset.address],
-        "downloads": [download_facts(frames, handset.address, entry,
-                                     roots[entry["server"]], window)
-                      for entry, window in zip(taken, windows)],
+        **holds_facts(frames, handset.address, log),
+        "downloads": [download(entry, window)
+                      for entry, window in zip(taken, windows, strict=True)],
         # In the order in which they began: a TVS session inside a Tomcat
         # handshake comes after it, though it ends before.
         "tls": sorted((tls_facts(frames, handset.address, entry, store, ciphers)
@@ -297,7 +359,7 @@ def port_windows(frames, address, entries):
         later = [starts[other] for other in range(at + 1, len(entries))
                  if entries[other]["client_port"] == entry["client_port"]]
         ends.append(min(later) - 1 if later else 10 ** 9)
-    return list(zip(starts, ends))
+    return list(zip(starts, ends, strict=True))
 
 
 def summary(capture):
@@ -313,7 +375,7 @@ def answer(question, phones, folder):
     answers = []
     for phone in phones:
         result = {key: phone[key] for key in ("name", "addresses") if key in phone}
-        result["checks"] = checks(phone, readings)
+        result["checks"] = checks(phone, readings, own_list(question, phone, readings, folder))
         if phone.get("name") in question.verdict:
             result["verdict"] = {"itl_deletion": question.verdict[phone["name"]]}
         answers.append(result)
@@ -329,16 +391,30 @@ def reference(text, folder):
     data = (folder / path).read_bytes()
     if path.endswith(".tlv"):
         return {"server": server or None, "md5": hashlib.md5(data).hexdigest(),
-                "kind": "ctl" if "ctl" in path else "itl",
+                "sha1": hashlib.sha1(data).hexdigest(), "kind": "ctl" if "ctl" in path else "itl",
                 "records": trustlist.read_list(data).records}
     certificate = trustlist.x509.load_pem_x509_certificate(data)
-    return {"server": server or None, "md5": None, "kind": "certificate",
+    return {"server": server or None, "md5": None, "sha1": None, "kind": "certificate",
             "records": [trustlist.Record(
                 trustlist.TVS, "", trustlist.name_text(certificate.issuer),
                 certificate.serial_number, certificate=trustlist.der(certificate))]}
 
 
-def checks(phone, readings):
+def own_list(question, phone, readings, folder):
+    """The list that the phone holds, where the question tells it (--holds) or
+    the phone did (its alarm) and it is at hand; else None."""
+    options = zip(question.arguments, question.arguments[1:], strict=False)
+    for option, value in options:
+        name, _, path = value.partition("=")
+        if option == "--holds" and name == phone.get("name"):
+            return reference(path, folder)
+    reported = phone.get("holds", {}).get("itl_sha1")
+    return next((one for one in readings if reported and one["sha1"] == reported), None)
+
+
+def checks(phone, readings, own):
+    """What the report must say. The list on the server is compared with the
+    references, the certificate of TVS with the phone's own list if known."""
     lists = [one for one in phone["downloads"] if one["kind"] == "itl"
              and one["outcome"] == "complete"]
     result = {"itl_checksum": "unknown", "tvs_serial": "unknown", "tvs_certificate": "unknown"}
@@ -350,7 +426,7 @@ def checks(phone, readings):
             result["itl_checksum"] = "match" if served["md5"] in against else "mismatch"
     shown = [one["certificate"] for one in phone["tls"]
              if one["service"] == "tvs" and one["certificate"]]
-    records = [record for one in readings for record in one["records"]
+    records = [record for one in ([own] if own else readings) for record in one["records"]
                if record.function == trustlist.TVS]
     if shown and records and len({one["sha1"] for one in shown}) > 1:
         # Several TVS servers: see the sessions themselves.
@@ -369,7 +445,12 @@ def story(log, name):
     lines = []
     for entry in log:
         if entry["event"] == "download":
-            lines.append(f"{entry['file']} {entry['outcome']}".replace(name, "*"))
+            by_http = " by HTTP" if entry["transport"] == "http" else ""
+            other = ", another port refused" if entry.get("strangers") else ""
+            lines.append(f"{entry['file']} {entry['outcome']}{by_http}{other}".replace(name, "*"))
+        elif entry["event"] == "registered":
+            lines.append(f"registered, {len(entry['alarms'])} alarms: "
+                         + ", ".join(answer.split()[1] for answer in entry["answers"]))
         elif entry["event"] == "verified":
             word = "accepted" if entry["accepted"] else "rejected"
             lines.append(f"{entry['file']} {word}: {entry['why']}".replace(name, "*"))

@@ -5,6 +5,7 @@ away again at the end, also after an error; only processes started here are
 ended, by their own numbers.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -68,14 +69,10 @@ class Process:
         """End the process and what it started."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(seconds)
 
 
@@ -131,6 +128,19 @@ class Lab:
             self.inside(label, "ip", "link", "set", port, "master", name)
         self.inside(label, "ip", "link", "set", name, "up")
 
+    def vxlan(self, label, interface, far, far_interface):
+        """A tunnel over a cable; what is sent into it leaves there inside VXLAN."""
+        self.address(label, interface, "192.168.254.1")
+        # The far end has no address: it listens only and answers nothing.
+        mac = json.loads(self.inside(far, "ip", "-j", "link", "show", far_interface))[0]["address"]
+        self.inside(label, "ip", "neigh", "add", "192.168.254.2", "lladdr", mac, "dev", interface)
+        self.inside(label, "ip", "link", "add", "vxlan0", "type", "vxlan", "id", "4440",
+                    "local", "192.168.254.1", "remote", "192.168.254.2", "dstport", "4789",
+                    "dev", interface)
+        self.inside(label, "sysctl", "-q", "-w", "net.ipv6.conf.vxlan0.disable_ipv6=1")
+        self.inside(label, "ip", "link", "set", "vxlan0", "up")
+        return "vxlan0"
+
     def address(self, label, interface, address):
         if ":" in address:
             self.inside(label, "ip", "link", "set", interface, "addrgenmode", "none")
@@ -177,7 +187,8 @@ class Recorder:
     def __init__(self, lab, namespace, label, interface, path, options=()):
         self.lab, self.path = lab, Path(path)
         self.command = ["tcpdump", "-n", "-i", interface, "-s", "0", "-U",
-                        "--immediate-mode", *options, "-w", self.path, "-Z", "root"]
+                        # Immediate mode has one slot per frame of the greatest length.
+                        "-B", "32768", "--immediate-mode", *options, "-w", self.path, "-Z", "root"]
         self.process = lab.start(namespace, label, self.command, ready="listening on")
 
     def stop(self):

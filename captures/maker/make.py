@@ -1,12 +1,13 @@
 """Record the captures anew: make.py [CASE...]
+Or only work out the questions and the table again: make.py --questions
 
 Run by make.sh, which installs what is needed. Without names every case is
 recorded; with names only those. Exit status 1 if any failed.
 """
 
 import json
-import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,10 +25,11 @@ CAPTURES = Path(__file__).resolve().parent.parent
 
 
 def find_tools(work):
-    """The TFTP servers. Both are used, and their packages exclude each other, so
-    what is not installed is unpacked, not installed."""
+    """The servers whose packages would start a service. (Those of the two TFTP
+    servers exclude each other besides.) What is not installed is unpacked only."""
     tools = {}
-    for tool, package in (("atftpd", "atftpd"), ("in.tftpd", "tftpd-hpa")):
+    for tool, package in (("atftpd", "atftpd"), ("in.tftpd", "tftpd-hpa"),
+                          ("nginx", "nginx")):
         # Asked by package: atftpd's has an in.tftpd of its own.
         listed = subprocess.run(["dpkg-query", "-L", package], capture_output=True, text=True,
                                 check=False)
@@ -54,16 +56,16 @@ def record(case, store, lists, tools, ciphers):
         work.chmod(0o755)  # TFTP servers give up root
         capture = work / name
         logs = Play(case, store, lists, tools, work).run(capture)
-        for handset, log in zip(case.phones, logs):
+        for handset, log in zip(case.phones, logs, strict=True):
             told = facts.story(log, handset.name)
             if told != case.story[handset.name]:
                 raise facts.Disagreement(f"{handset.name} did {json.dumps(told, indent=1)}")
         ports = {entry["client_port"] for log in logs for entry in log
-                 if entry["event"] == "download"}
+                 if entry["event"] == "download" and entry["transport"] == "tftp"}
         frames = facts.Frames(capture, ports)
         roots = {server.address: work / f"s{at}-tftp" for at, server in enumerate(case.servers)}
         phones = [facts.phone_facts(frames, handset, log, roots, store, ciphers)
-                  for handset, log in zip(case.phones, logs)]
+                  for handset, log in zip(case.phones, logs, strict=True)]
         expected = {
             "schema": "itlscope.expected/1",
             "case": case.name,
@@ -79,8 +81,7 @@ def record(case, store, lists, tools, ciphers):
             shutil.rmtree(folder)
         folder.mkdir()
         shutil.copyfile(capture, folder / name)
-        (folder / "expected.json").write_text(
-            json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
+        write_expected(folder / "expected.json", expected)
         (folder / "frames.txt").write_text(facts.summary(capture))
         return len(frames.rows), capture.stat().st_size
 
@@ -92,6 +93,9 @@ def made_with(case):
         if "tftp" in server.services:
             program = "atftpd" if server.tftp == "atftpd" else "tftpd-hpa"
             parts.append(" ".join([program, *server.tftp_arguments]))
+        if "http" in server.services:
+            parts.append("nginx")
+        parts += [f"sipp -t {word[4]}1" for word in server.services if word.startswith("sip-")]
         if "tvs" in server.services or "tomcat" in server.services:
             parts.append("openssl s_server " + " ".join(server.tls))
     for phone in case.phones:
@@ -117,6 +121,9 @@ def look_at(expected):
             name = item.get("file", "?").replace(phone.get("name", "?"), "…")
             if item["kind"] in ("ctl", "itl", "config") and at["first"]:
                 words.append(f"{name} {at['first']}–{at['last']}")
+        if "holds" in phone:
+            frames = ", ".join(map(str, phone["holds"]["look_at"]["alarms"]))
+            words.append(f"DeviceTLInfo {frames}")
         for item in phone["tls"]:
             at = item["look_at"]
             word = f"{item['service']} from {at['syn'] or at['server_hello']}"
@@ -146,13 +153,34 @@ def write_table(everything):
     readme.write_text(head + TABLE_START + "\n" + "\n".join(lines) + "\n" + TABLE_END + tail)
 
 
+def ask_again(everything):
+    """Write the questions of recorded cases anew: they follow from the facts."""
+    for case in everything:
+        path = CAPTURES / case.name / "expected.json"
+        if path.exists():
+            expected = json.loads(path.read_text())
+            expected["questions"] = [facts.answer(question, expected["phones"], CAPTURES)
+                                     for question in case.questions]
+            write_expected(path, expected)
+    write_table(everything)
+
+
+def write_expected(path, expected):
+    path.write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
+
+
 def main():
+    # Leave by way of every `with`, which takes the laboratory down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     store = pki.Store()
     store.write()
     lists = making.Lists(store)
     lists.write(CAPTURES / "references")
     ciphers = facts.cipher_names()
     everything = list(cases(store))
+    if sys.argv[1:] == ["--questions"]:
+        ask_again(everything)
+        return
     wanted = sys.argv[1:] or [case.name for case in everything]
     unknown = set(wanted) - {case.name for case in everything}
     if unknown:

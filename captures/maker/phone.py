@@ -1,6 +1,6 @@
 """A Cisco IP phone as far as trust goes: it boots, fetches its lists and its
-configuration by TFTP, verifies them by the phone's own rules with the lists it
-holds, asks TVS where it must, and opens the directory on port 8443.
+configuration by TFTP (or HTTP first), verifies them by the phone's own rules with the lists it
+holds, asks TVS where it must, opens the directory on port 8443, and may register by SIP.
 
 Usage: phone.py PLAN.json   (inside the phone's namespace)
 
@@ -11,7 +11,9 @@ TLS is OpenSSL's, through pyOpenSSL, because the decision about a certificate
 falls in the middle of a handshake: OpenSSL then sends the alert itself.
 """
 
+import contextlib
 import hashlib
+import http.client
 import json
 import os
 import select
@@ -23,6 +25,7 @@ import time
 from cryptography import x509
 from OpenSSL import SSL, crypto
 
+import sip
 import trustlist
 import tvs
 from alerts import ALERTS
@@ -47,6 +50,14 @@ def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
+def log_download(data, outcome, **facts):
+    sums = dict(bytes=None, md5=None, sha1=None)
+    if data is not None:
+        sums = dict(bytes=len(data), md5=hashlib.md5(data).hexdigest(),
+                    sha1=hashlib.sha1(data).hexdigest())
+    log("download", outcome=outcome, **facts, **sums)
+
+
 # ------------------------------------------------------------------- TFTP
 
 class Tftp:
@@ -64,16 +75,13 @@ class Tftp:
         sock = socket.socket(family(self.server), socket.SOCK_DGRAM)
         sock.bind(("::" if sock.family == socket.AF_INET6 else "0.0.0.0",
                    self.ports.pop(0) if self.ports else 0))
-        facts = {"file": name, "client_port": sock.getsockname()[1], "server": self.server}
+        facts = {"file": name, "transport": "tftp", "client_port": sock.getsockname()[1],
+                 "server": self.server}
         try:
             data, outcome, more = self.transfer(sock, name)
         finally:
             sock.close()
-        facts.update(more, outcome=outcome, bytes=None, md5=None, sha1=None)
-        if data is not None:
-            facts.update(bytes=len(data), md5=hashlib.md5(data).hexdigest(),
-                         sha1=hashlib.sha1(data).hexdigest())
-        log("download", **facts)
+        log_download(data, outcome, **facts, **more)
         return data
 
     def request(self, name):
@@ -113,7 +121,7 @@ class Tftp:
             if opcode == OACK:
                 words = packet[2:].split(b"\0")[:-1]
                 agreed = {key.decode().lower(): int(value)
-                          for key, value in zip(words[::2], words[1::2])}
+                          for key, value in zip(words[::2], words[1::2], strict=True)}
                 size = agreed.get("blksize", size)
                 window = agreed.get("windowsize", window)
                 last = struct.pack(">HH", ACK, 0)
@@ -160,6 +168,37 @@ class Tftp:
                                 sender[:2])
 
 
+# ------------------------------------------------------------------- HTTP
+
+class Http:
+    """Downloads from port 6970, as newer phones try them first."""
+
+    def __init__(self, server, keep):
+        self.server, self.keep, self.connection = server, keep, None
+
+    def get(self, name):
+        """The file's bytes, or None with the reason logged."""
+        if self.connection is None:
+            self.connection = http.client.HTTPConnection(self.server, 6970, timeout=5)
+            self.connection.connect()
+        port = self.connection.sock.getsockname()[1]
+        self.connection.request("GET", f"/{name}")
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if not self.keep or answer.will_close:
+            self.close()
+        good = answer.status == 200
+        log_download(body if good else None, "complete" if good else "refused", file=name,
+                     transport="http", client_port=port, server=self.server,
+                     status=answer.status)
+        return body if good else None
+
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
 # -------------------------------------------------------------------- TLS
 
 class Refused(Exception):
@@ -194,6 +233,9 @@ class Tls:
         if self.settings.get("old"):
             context.set_options(OP_NO_EXTENDED_MASTER_SECRET | OP_NO_TICKET
                                 | OP_NO_ENCRYPT_THEN_MAC | OP_DONT_INSERT_EMPTY_FRAGMENTS)
+        if self.settings.get("certificate"):
+            context.use_certificate_file(self.settings["certificate"])
+            context.use_privatekey_file(self.settings["key"])
         context.set_verify(SSL.VERIFY_PEER, self.verify)
         context.set_info_callback(self.on_state)
         return context
@@ -300,10 +342,8 @@ class Tls:
                 while not self.connection.get_shutdown() & SSL.RECEIVED_SHUTDOWN:
                     if not self.fill():
                         break
-                    try:
+                    with contextlib.suppress(SSL.Error):
                         self.connection.recv(65535)
-                    except SSL.Error:
-                        pass
             except (OSError, SSL.Error):
                 pass
         self.sock.close()
@@ -316,6 +356,7 @@ class Phone:
     def __init__(self, plan):
         self.plan, self.name = plan, plan["name"]
         self.tftp = Tftp(plan["tftp"], plan.get("tftp_options"), ports=plan.get("tftp_ports"))
+        self.http = Http(plan["tftp"], plan["http"] == "kept") if plan.get("http") else None
         # What it holds from before: bytes on disk, and the parsed lists.
         self.lists = {}
         for kind, path in (plan.get("holds") or {}).items():
@@ -325,6 +366,11 @@ class Phone:
         self.tvs_cache = {}
         self.sessions = {}
         self.session_number = 1000
+        # The states of its lists that it has yet to report.
+        self.alarms = [self.hashes()]
+
+    def hashes(self):
+        return {kind: hashlib.sha1(held.data).digest() for kind, held in self.lists.items()}
 
     def held(self):
         """The records of the lists that it holds, CTL first, as phones search."""
@@ -413,30 +459,38 @@ class Phone:
         if accepted and kind:
             self.lists[kind] = trustlist.read_list(data)
             self.tvs_cache.clear()  # a new list empties the cache
+            if self.hashes() != self.alarms[-1]:
+                self.alarms.append(self.hashes())
         return accepted
 
     # ---- boot
 
+    def get(self, name):
+        data = self.http.get(name) if self.http else None
+        return self.tftp.get(name) if data is None else data
+
     def boot(self):
         for kind, prefix in (("ctl", "CTL"), ("itl", "ITL")):
             name = f"{prefix}{self.name}.tlv"
-            data = self.tftp.get(name)
+            data = self.get(name)
             if data is None and f"{prefix}File.tlv" in self.plan.get("fallback", ()):
                 name = f"{prefix}File.tlv"
-                data = self.tftp.get(name)
+                data = self.get(name)
             self.pause("after_list")
             if data is not None:
                 self.take(name, data, kind)
         # Whoever holds a list asks for the signed file only.
         name = f"{self.name}.cnf.xml" + (".sgn" if self.lists else "")
         self.pause("before_config")
-        data = self.tftp.get(name)
+        data = self.get(name)
         good = data is not None and (not self.lists or self.take(name, data))
         for extra in self.plan.get("extra", ()):
             self.pause("before_extra")
-            data = self.tftp.get(extra)
+            data = self.get(extra)
             if data is not None and extra.endswith(".sgn"):
                 self.take(extra, data)
+        if self.http:
+            self.http.close()
         return good
 
     def directory(self):
@@ -470,7 +524,8 @@ class Phone:
 
     def pause(self, what):
         default = {"after_list": 0.05, "before_config": 0.5, "before_extra": 1.0,
-                   "before_directory": 1.0, "between_boots": 15.0, "start": 0.0}
+                   "before_directory": 1.0, "between_boots": 15.0, "start": 0.0,
+                   "before_register": 0.5}
         time.sleep(self.plan.get("pauses", {}).get(what, default[what]))
 
     def run(self):
@@ -479,13 +534,16 @@ class Phone:
             if round_number:
                 self.pause("between_boots")
             self.boot()
+        if self.plan.get("sip"):
+            self.pause("before_register")
+            facts = sip.register(self.plan, self.alarms)
+            log("registered", **facts)
         for _ in range(self.plan.get("directory", 1)):
             self.pause("before_directory")
             self.directory()
             if self.plan.get("forget_answers"):
                 self.tvs_cache.clear()
-        log("holds", **{kind: hashlib.sha1(held.data).hexdigest()
-                        for kind, held in self.lists.items()})
+        log("holds", **{kind: value.hex() for kind, value in self.hashes().items()})
 
 
 def main():

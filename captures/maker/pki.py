@@ -179,6 +179,22 @@ def etoken(label, common, serial, ca):
     return Identity(label, sha1_signed(builder, ca.key), key)
 
 
+def phone_certificate(label, model, phone, serial, ca):
+    """A phone's MIC: model and MAC in its name, issued by Cisco Manufacturing CA."""
+    key = key_of(label, 2048)
+    builder = (
+        builder_of(name(f"{model}-{phone}", "CTG", "Cisco Systems Inc."),
+                   ca.certificate.subject, key, serial)
+        .add_extension(key_usage("digital_signature", "key_encipherment"), True)
+        .add_extension(x509.ExtendedKeyUsage([
+            ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH,
+            IPSEC_END_SYSTEM]), False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(
+            ca.key.public_key()), False))
+    return Identity(label, sha1_signed(builder, ca.key), key)
+
+
 class Store:
     """Every identity of the captures, by attribute."""
 
@@ -219,6 +235,9 @@ class Store:
                               0x83E9080000005545AF31, self.cmca)
         self.etoken2 = etoken("etoken-2", "SAST-ADN0054f509       ",
                               0x3B21170000003D9C7A12, self.cmca)
+
+        self.mic = phone_certificate("mic", "CP-8861", "SEP0011215A1AE3",
+                                     0x1F3C88A20000000B7D31, self.cmca)
 
         # A 10.0(1) cluster: serials of 16 bytes and an ITLRecovery key. The
         # dump prints that name longer than its own length field says; the

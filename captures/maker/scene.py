@@ -34,6 +34,70 @@ Connection: close\r
 """
 
 
+# Newer phones fetch by HTTP, under the headers of CUCM; a missing CTL gives 503.
+NGINX = """\
+daemon off;
+worker_processes 1;
+user nobody nogroup;
+pid @WORK@/nginx.pid;
+error_log @WORK@/nginx.log;
+events {}
+http {
+    access_log off;
+    server_tokens off;
+    client_body_temp_path @WORK@/nginx-body;
+    proxy_temp_path @WORK@/nginx-proxy;
+    fastcgi_temp_path @WORK@/nginx-fastcgi;
+    uwsgi_temp_path @WORK@/nginx-uwsgi;
+    scgi_temp_path @WORK@/nginx-scgi;
+    types {}
+    default_type "*/*";
+    server {
+        listen @ADDRESS@:6970;
+        root @ROOT@;
+        add_header Cache-Control no-store;
+        location /CTL { try_files $uri =503; }
+    }
+}
+"""
+
+# Answers 202 to REFER and 200 to REGISTER, every Call-ID for itself.
+SIPP = """\
+<?xml version="1.0" encoding="ISO-8859-1" ?>
+<!DOCTYPE scenario SYSTEM "sipp.dtd">
+<scenario name="registrar">
+  <recv request="REGISTER" optional="true" next="1"/>
+  <recv request="REFER"/>
+  <send next="2"><![CDATA[
+SIP/2.0 202 Accepted
+[last_Via:]
+[last_From:]
+[last_To:];tag=41780[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:[local_ip]:[local_port];transport=[transport]>
+Content-Length: 0
+
+]]></send>
+  <label id="1"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=55210[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Expires: 120
+Contact: <sip:[local_ip]:[local_port];transport=[transport]>
+Supported: X-cisco-srtp-fallback,X-cisco-sis-7.0.0
+Content-Length: 0
+
+]]></send>
+  <label id="2"/>
+</scenario>
+"""
+
+
 @dataclass
 class Server:
     """A CUCM node: TFTP, TVS on 2445, Tomcat on 8443."""
@@ -53,6 +117,7 @@ class Server:
     tomcat_tls: list = None
     tomcat_chain: object = None         # authority sent after Tomcat's certificate
     knows: list = None                  # what TVS vouches for; None: all its own
+    # Also "http", "sip-tcp", "sip-udp".
     services: tuple = ("tftp", "tvs", "tomcat")
 
     def store(self):
@@ -112,6 +177,8 @@ class Case:
     span_source: dict = field(default_factory=dict)
     taps: list = field(default_factory=lambda: [Tap()])
     pcapng: bool = False
+    # The SPAN copies leave inside VXLAN, as from a virtual switch.
+    vxlan: bool = False
     # A kernel bridge with offloads on in place of the switch: no SPAN, no faults.
     bridge: bool = False
     seconds: int = 60
@@ -183,9 +250,10 @@ class Play:
     def start_switch(self, ports):
         case, lab = self.case, self.lab
         lab.namespace("span")
-        lab.cable("span", "span1", "switch", "span0", mtu=case.mtu + 4)
+        lab.cable("span", "span1", "switch", "span0", mtu=case.mtu + 100)
+        span = lab.vxlan("switch", "span0", "span", "span1") if case.vxlan else "span0"
         return lab.python("switch", "switch", "switch.py", {
-            "ports": ports, "span": "span0", "vlan": case.vlan, "span_source": case.span_source,
+            "ports": ports, "span": span, "vlan": case.vlan, "span_source": case.span_source,
             # Phones mark their frames, as in the published capture (PRI 3).
             "priority": {port: 3 for port in ports if port.startswith("p")},
             "faults": case.faults}, ready="ready")
@@ -203,6 +271,11 @@ class Play:
             self.start_tvs(label, server)
         if "tomcat" in server.services:
             self.start_tomcat(label, server)
+        if "http" in server.services:
+            self.start_http(label, server, root)
+        for transport in ("tcp", "udp"):
+            if f"sip-{transport}" in server.services:
+                self.start_sip(label, server, transport)
 
     def fill(self, root, at, server):
         """The TFTP server's folder."""
@@ -213,7 +286,8 @@ class Play:
             servers = [server.address, *[address for address in tvs if address != server.address]]
             names = [next(node.name for node in self.case.servers if node.address == address)
                      for address in servers]
-            plain = config.phone_config(phone.name, servers, names, tvs, bool(server.ctl))
+            plain = config.phone_config(phone.name, servers, names, tvs, phone.model,
+                                        mixed_mode=bool(server.ctl))
             name = f"{phone.name}.cnf.xml"
             (root / name).write_bytes(plain)
             (root / f"{name}.sgn").write_bytes(
@@ -222,10 +296,12 @@ class Play:
                 (root / pattern.format(phone=phone.name)).write_bytes(self.lists[server.itl])
             if server.ctl:
                 (root / f"CTL{phone.name}.tlv").write_bytes(self.lists[server.ctl])
-        # Stands for the time zone archive: bytes that do not compress.
-        body = b"PK\3\4" + bytes(range(256)) * 6 + b"tzupdate"
-        (root / "tzupdate.jar.sgn").write_bytes(
-            making.signed(server.callmanager, "tzupdate.jar.sgn", body))
+        # Stands for the time zone archive. Its length is a whole number of blocks, so
+        # that its transfer ends with an empty one.
+        body = b"PK\3\4" + bytes(range(256)) * 6
+        while len(file := making.signed(server.callmanager, "tzupdate.jar.sgn", body)) % 512:
+            body += b"\0" * (-len(file) % 512)
+        (root / "tzupdate.jar.sgn").write_bytes(file)
         for path in root.iterdir():
             path.chmod(0o644)
 
@@ -267,6 +343,24 @@ class Play:
                        ["env", "-C", pages.parent, *command])
         self.lab.wait_for_port(label, server.address, 8443, "tcp")
 
+    def start_http(self, label, server, root):
+        text = NGINX
+        for mark, value in (("@WORK@", self.work), ("@ROOT@", root),
+                            ("@ADDRESS@", config.bracketed(server.address))):
+            text = text.replace(mark, str(value))
+        path = self.work / f"{label}-nginx.conf"
+        path.write_text(text)
+        self.lab.start(label, f"{label}-http", [self.tools["nginx"], "-c", path])
+        self.lab.wait_for_port(label, server.address, 6970, "tcp")
+
+    def start_sip(self, label, server, transport):
+        path = self.work / f"{label}-sipp.xml"
+        path.write_text(SIPP)
+        self.lab.start(label, f"{label}-sipp", [
+            "sipp", "-sf", path, "-i", server.address, "-p", "5060", "-t", f"{transport[0]}1",
+            "-nostdin"], env={"TERM": "dumb"})
+        self.lab.wait_for_port(label, server.address, 5060, transport)
+
     # ---- phones
 
     def start_phones(self):
@@ -280,5 +374,7 @@ class Play:
             plan = {"name": phone.name, "model": phone.model, "tftp": tftp, "holds": holds,
                     "tls": phone.tls, "tvs": list(phone.tvs or [tftp]),
                     "extra": ["tzupdate.jar.sgn"], **phone.settings}
+            if "sip" in plan:
+                plan["sip"]["name"] = self.case.servers[phone.server].name
             started.append(self.lab.python(f"p{at}", f"p{at}", "phone.py", plan))
         return started

@@ -5,12 +5,12 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use clap::ValueEnum;
 
 use super::{Exit, inputs};
-use crate::capture::{CaptureFile, MergedCaptures, Source, SourceSummary};
+use crate::capture::{CaptureFile, MergedCaptures, Source};
 use crate::dissect::tcp::Ports;
 use crate::engine::{Engine, Limits};
-use crate::report::{self, Report, Style};
+use crate::report::{self, Details, Report, Style};
 use crate::trust::ReferenceArgument;
-use crate::verdict::{self, Case, Told};
+use crate::verdict::{Assessments, Case};
 
 /// Read captures and say, per phone, what it downloaded, whether that matches, and whether its ITL has to be deleted
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,10 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
+    /// Which phones the text shows in detail
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = DetailsOption::Wrong)]
+    details: DetailsOption,
+
     /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
     #[arg(long, value_name = "PORT")]
     tvs_port: Vec<u16>,
@@ -34,6 +38,9 @@ pub(super) struct Args {
     /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
     #[arg(long, value_name = "PORT")]
     https_port: Vec<u16>,
+
+    #[command(flatten)]
+    told: inputs::ToldOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,8 +51,19 @@ enum Format {
     Json,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DetailsOption {
+    /// All phones
+    All,
+    /// Those with something wrong; all where there are few
+    Wrong,
+    /// None
+    None,
+}
+
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
+    let told = args.told.read()?;
     let (mut source, errors) =
         MergedCaptures::new(&args.captures.files, |path, number| CaptureFile::open(path, number));
     for error in &errors {
@@ -64,23 +82,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     engine.finish();
     let phones = engine.phones();
-    let case = Case::new(references, Told::default(), &phones);
-    let assessed: Vec<_> = phones
-        .into_iter()
-        .map(|phone| {
-            let assessment = verdict::assess(&phone, &case);
-            (phone, assessment)
-        })
-        .collect();
-    let sources: Vec<SourceSummary> = source.summaries();
-    let report = Report::new(sources, &case.references, Vec::new(), &assessed);
+    let case = Case::new(references, told, &phones);
+    let report = Report {
+        sources: source.summaries(),
+        notes: notes(&case),
+        assessments: Assessments { phones: &phones, case: &case },
+    };
     let mut out = BufWriter::new(io::stdout().lock());
-    match args.format {
-        Format::Text => report::write_text(&report, Style { colour: io::stdout().is_terminal() }, &mut out)?,
+    let summary = match args.format {
+        Format::Text => report::write_text(&report, style(args.details), &mut out)?,
         Format::Json => report::write_json(&report, &mut out)?,
-    }
+    };
     out.flush()?;
-    let wrong = report.summary.mismatched > 0;
+    let wrong = summary.mismatched > 0 || summary.deletion_needed > 0;
     Ok(if !errors.is_empty() {
         Exit::Failed
     } else if wrong {
@@ -88,4 +102,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     } else {
         Exit::Clean
     })
+}
+
+/// What is to be said once for all phones.
+fn notes(case: &Case) -> Vec<String> {
+    let mut notes = Vec::new();
+    if case.references.is_empty() {
+        notes.push(
+            "no reference was given (-r): the phones of each TFTP server are compared with each other".to_owned(),
+        );
+    }
+    notes
+}
+
+/// Colours are for terminals, and for nobody who sets `NO_COLOR` (no-color.org).
+fn style(details: DetailsOption) -> Style {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colour = io::stdout().is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let details = match details {
+        DetailsOption::All => Details::All,
+        DetailsOption::Wrong => Details::Wrong,
+        DetailsOption::None => Details::None,
+    };
+    Style { colour, width: 118, details }
 }

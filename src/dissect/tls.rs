@@ -374,8 +374,7 @@ impl TlsDissector {
         // A client may send data before the server's Finished (RFC 7918); where the server is seen, that is waited for.
         let server_unseen = !self.server.any || self.server.records.resynchronised;
         let established = up_to_1_2
-            && ((self.client.finished && self.server.finished)
-                || (self.server.finished && full)
+            && ((self.server.finished && (self.client.finished || full))
                 || (self.client.finished && resumed)
                 || (milestones.client_data.is_some() && server_unseen)
                 || milestones.server_data.is_some());

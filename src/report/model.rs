@@ -1,55 +1,184 @@
 //! The document that reports are made of. Its fields are a promise to whoever reads the JSON: none is renamed or removed
 //! without a new schema.
 
-use serde::Serialize;
+use std::cell::RefCell;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use crate::capture::{Moment, SourceSummary, Span, Timestamp};
-use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
+use crate::digest::{Digests, Md5Sum, Sha1Sum, Sha256Sum};
 use crate::dissect::event::{Alert, CertificateStatus, Outcome, Service, SessionOutcome, Side, TlsSession, Transport};
 use crate::phone::{DownloadRecord, FileKind, Phone};
 use crate::trust::{Record, Reference, Signer};
-use crate::verdict::{Assessment, Check, Checked, Checks, Evidence};
+use crate::verdict::{
+    Advice, Assessment, Assessments, Case, Check, Checked, Checks, Condition, Evidence, Finding, Fleet, Group,
+    HeldSource, Holds, Inference, Presented, ServedLists, Simulation,
+};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
-/// The whole report.
-#[derive(Debug, Serialize)]
+/// Everything that a report is made of.
+#[derive(Debug)]
 pub struct Report<'a> {
-    /// `itlscope.report/1`.
-    pub schema: &'static str,
-    /// Who made it.
-    pub tool: Tool,
     /// What was read.
-    pub sources: Vec<Source>,
-    /// What phones were compared with.
-    pub references: Vec<ReferenceView>,
+    pub sources: Vec<SourceSummary>,
     /// Said once for all: how phones were compared, what was left out.
     pub notes: Vec<String>,
-    /// The phones: those with a name by name, then the addresses without one.
-    pub phones: Phones<'a>,
-    /// Counts.
-    pub summary: Summary,
+    /// The phones in their case.
+    pub assessments: Assessments<'a>,
 }
 
-/// The phones with their assessments; each is put into words when it is written, so that ten thousand take no more memory
-/// than one.
-#[derive(Debug)]
-pub struct Phones<'a>(pub &'a [(Phone, Assessment)]);
+/// The whole document. Its fields are written in this order; phones are put into words while they are written, so that ten
+/// thousand take no more memory than one, and what they have in common is known when they are through.
+pub(super) struct Document<'r, 'a> {
+    pub(super) report: &'r Report<'a>,
+    pub(super) fleet: RefCell<Fleet>,
+}
 
-impl Serialize for Phones<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|(phone, assessment)| PhoneView::new(phone, assessment)))
+impl Serialize for Document<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Report { sources, notes, assessments } = self.report;
+        let case = assessments.case;
+        let mut document = serializer.serialize_struct("Report", 8)?;
+        document.serialize_field("schema", "itlscope.report/1")?;
+        document.serialize_field("tool", &Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") })?;
+        document.serialize_field("sources", &sources.iter().map(Source::from).collect::<Vec<_>>())?;
+        document.serialize_field("references", &case.references.iter().map(ReferenceView::from).collect::<Vec<_>>())?;
+        document.serialize_field("notes", notes)?;
+        document.serialize_field("phones", &Phones(self))?;
+        let fleet = self.fleet.borrow();
+        document.serialize_field("fleet", &FleetView::new(&fleet, case))?;
+        document.serialize_field("summary", &fleet.summary)?;
+        document.end()
+    }
+}
+
+struct Phones<'d, 'r, 'a>(&'d Document<'r, 'a>);
+
+impl Serialize for Phones<'_, '_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.report.assessments.iter().map(|(phone, assessment)| {
+            self.0.fleet.borrow_mut().add(phone, &assessment);
+            PhoneView::new(phone, &assessment)
+        }))
     }
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Tool {
+pub(super) struct FleetView {
+    /// Phones with the same finding, the largest group first.
+    groups: Vec<GroupView>,
+    tftp_servers: Vec<TftpServerView>,
+    tvs_servers: Vec<TvsServerView>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct GroupView {
+    id: &'static str,
+    text: String,
+    phones: usize,
+    deletion_needed: usize,
+    undetermined: usize,
+    /// The first phones of the group.
+    examples: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct TftpServerView {
+    server: std::net::IpAddr,
+    lists: Vec<ServedListView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ServedListView {
+    md5: Md5Sum,
+    sha1: Sha1Sum,
+    signer: Option<SignerView>,
+    /// When the list was signed.
+    signed: Option<Timestamp>,
+    /// Phones that got it last.
+    phones: usize,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct TvsServerView {
+    server: String,
+    certificates: Vec<PresentedView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct PresentedView {
+    serial: Serial,
+    sha1: Sha1Sum,
+    subject: DistinguishedName,
+    /// Phones that were shown it.
+    phones: usize,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+}
+
+impl FleetView {
+    fn new(fleet: &Fleet, case: &Case) -> Self {
+        let group = |group: &Group| GroupView {
+            id: group.id,
+            text: group.text.clone(),
+            phones: group.phones,
+            deletion_needed: group.needed,
+            undetermined: group.undetermined,
+            examples: group.examples.clone(),
+        };
+        let list = |(digests, served): (Digests, &ServedLists)| {
+            let list = served.list.as_deref().map(|served| &served.list);
+            ServedListView {
+                md5: digests.md5,
+                sha1: digests.sha1,
+                signer: list.and_then(|list| list.signer()).map(SignerView::from),
+                signed: list
+                    .and_then(|list| list.header.timestamp)
+                    .map(|seconds| Timestamp::from_seconds_and_nanos(i64::from(seconds), 0)),
+                phones: served.phones,
+                first_seen: served.first.time,
+                last_seen: served.last.time,
+            }
+        };
+        let presented = |presented: &Presented| PresentedView {
+            serial: presented.certificate.serial.clone(),
+            sha1: presented.certificate.sha1,
+            subject: presented.certificate.subject.clone(),
+            phones: presented.phones,
+            first_seen: presented.first.time,
+            last_seen: presented.last.time,
+        };
+        Self {
+            groups: fleet.groups().into_iter().map(group).collect(),
+            tftp_servers: fleet
+                .lists()
+                .map(|(server, lists)| TftpServerView { server, lists: lists.into_iter().map(list).collect() })
+                .collect(),
+            tvs_servers: fleet
+                .certificates()
+                .map(|(server, certificates)| TvsServerView {
+                    server: server.to_string(),
+                    certificates: certificates.into_iter().map(presented).collect(),
+                })
+                .collect(),
+            warnings: fleet.warnings(case),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Tool {
     pub name: &'static str,
     pub version: &'static str,
 }
 
 /// One capture.
 #[derive(Debug, Clone, Serialize)]
-pub struct Source {
+pub(super) struct Source {
     pub path: String,
     pub frames: u64,
     pub bytes: u64,
@@ -59,7 +188,7 @@ pub struct Source {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct ReferenceView {
+pub(super) struct ReferenceView {
     pub path: String,
     pub kind: &'static str,
     pub server: Option<std::net::IpAddr>,
@@ -70,14 +199,14 @@ pub struct ReferenceView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct SignerView {
+pub(super) struct SignerView {
     pub name: Option<DistinguishedName>,
     pub serial: Option<Serial>,
     pub issuer: Option<DistinguishedName>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct RecordView {
+pub(super) struct RecordView {
     pub function: Option<FunctionView>,
     pub subject: Option<DistinguishedName>,
     pub issuer: Option<DistinguishedName>,
@@ -86,13 +215,13 @@ pub struct RecordView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct FunctionView {
+pub(super) struct FunctionView {
     pub number: u16,
     pub name: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct PhoneView {
+pub(super) struct PhoneView {
     pub name: Option<String>,
     pub addresses: Vec<std::net::IpAddr>,
     pub model: Option<String>,
@@ -104,17 +233,77 @@ pub struct PhoneView {
     pub checks: ChecksView,
     /// Why each check came out as it did.
     pub check_details: CheckDetailsView,
-}
-
-#[derive(Debug, Clone, Serialize, Default)]
-pub struct HoldsView {
-    pub itl_sha1: Option<Sha1Sum>,
-    pub ctl_sha1: Option<Sha1Sum>,
-    pub source: Option<&'static str>,
+    pub findings: Vec<FindingView>,
+    pub verdict: VerdictView,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct DownloadView {
+pub(super) struct FindingView {
+    pub id: &'static str,
+    pub text: String,
+    pub evidence: Vec<EvidenceView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct VerdictView {
+    pub itl_deletion: &'static str,
+    pub because: String,
+    pub conditions: Vec<ConditionView>,
+    /// What to collect where the answer is not known.
+    pub collect: Vec<String>,
+    pub advice: Vec<AdviceView>,
+    /// Rounds of files that the phone began; the verdict is about the last.
+    pub boots: usize,
+    /// What the wire shows the phone doing in its last boot. Inferences, each with its frames.
+    pub observed: Vec<InferenceView>,
+    pub simulation: Option<SimulationView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ConditionView {
+    pub id: &'static str,
+    pub holds: &'static str,
+    pub why: String,
+    pub evidence: Vec<EvidenceView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct AdviceView {
+    pub id: &'static str,
+    pub text: &'static str,
+    pub because: String,
+    pub source: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct InferenceView {
+    pub id: &'static str,
+    pub text: String,
+    pub evidence: Vec<EvidenceView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct SimulationView {
+    /// The list that the phone is taken to hold.
+    pub relation: String,
+    /// Whether that is the phone's own list.
+    pub own_list: bool,
+    pub outcome: &'static str,
+    pub why: String,
+    pub steps: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct HoldsView {
+    pub itl_sha1: Option<Sha1Sum>,
+    pub ctl_sha1: Option<Sha1Sum>,
+    pub source: Option<&'static str>,
+    pub why: String,
+    pub evidence: Vec<EvidenceView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct DownloadView {
     pub file: Option<String>,
     pub kind: &'static str,
     pub transport: &'static str,
@@ -135,7 +324,7 @@ pub struct DownloadView {
 
 /// When and where something was seen.
 #[derive(Debug, Clone, Serialize)]
-pub struct SpanView {
+pub(super) struct SpanView {
     pub started: Timestamp,
     pub ended: Timestamp,
     /// First and last frame, numbered as Wireshark numbers them.
@@ -145,7 +334,7 @@ pub struct SpanView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct TlsView {
+pub(super) struct TlsView {
     pub service: &'static str,
     pub client: String,
     pub server: String,
@@ -164,7 +353,7 @@ pub struct TlsView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct CertificateView {
+pub(super) struct CertificateView {
     pub serial: Serial,
     pub subject: DistinguishedName,
     pub issuer: DistinguishedName,
@@ -175,7 +364,7 @@ pub struct CertificateView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct AlertView {
+pub(super) struct AlertView {
     pub from: &'static str,
     pub level: Option<&'static str>,
     pub description: Option<String>,
@@ -184,67 +373,36 @@ pub struct AlertView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct ChecksView {
+pub(super) struct ChecksView {
     pub itl_checksum: &'static str,
     pub tvs_serial: &'static str,
     pub tvs_certificate: &'static str,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct CheckDetailsView {
+pub(super) struct CheckDetailsView {
     pub itl_checksum: CheckedView,
     pub tvs_serial: CheckedView,
     pub tvs_certificate: CheckedView,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct CheckedView {
+pub(super) struct CheckedView {
     pub why: String,
     pub evidence: Vec<EvidenceView>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct EvidenceView {
+pub(super) struct EvidenceView {
     pub frame: u64,
     /// Index in `sources` of the capture that holds the frame.
     pub source: u16,
     pub text: String,
 }
 
-#[derive(Debug, Clone, Serialize, Default)]
-pub struct Summary {
-    pub phones: usize,
-    /// Phones with any check at mismatch.
-    pub mismatched: usize,
-    pub not_needed: usize,
-    pub deletion_needed: usize,
-    pub undetermined: usize,
-}
-
-impl<'a> Report<'a> {
-    /// Puts a report together.
-    pub fn new(
-        sources: Vec<SourceSummary>,
-        references: &[Reference],
-        notes: Vec<String>,
-        phones: &'a [(Phone, Assessment)],
-    ) -> Self {
-        let mismatched = phones.iter().filter(|(_, assessment)| assessment.checks.any_mismatch()).count();
-        Self {
-            schema: "itlscope.report/1",
-            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
-            sources: sources.into_iter().map(Source::from).collect(),
-            references: references.iter().map(ReferenceView::from).collect(),
-            notes,
-            summary: Summary { phones: phones.len(), mismatched, ..Summary::default() },
-            phones: Phones(phones),
-        }
-    }
-}
-
-impl From<SourceSummary> for Source {
-    fn from(summary: SourceSummary) -> Self {
-        let SourceSummary { path, frames, bytes, first_time, last_time, warnings } = summary;
+impl From<&SourceSummary> for Source {
+    fn from(summary: &SourceSummary) -> Self {
+        let SourceSummary { path, frames, bytes, first_time, last_time, warnings } = summary.clone();
         Self { path, frames, bytes, first_time, last_time, warnings }
     }
 }
@@ -291,11 +449,86 @@ impl PhoneView {
             addresses: phone.addresses.clone(),
             model: phone.model().map(str::to_owned),
             shared_by: phone.shared_by.iter().map(ToString::to_string).collect(),
-            holds: HoldsView::default(),
+            holds: HoldsView::from(&assessment.holds),
             downloads: phone.downloads.iter().map(|download| DownloadView::from(download.as_ref())).collect(),
             tls: phone.sessions.iter().map(|session| TlsView::from(session.as_ref())).collect(),
             checks: ChecksView::from(&assessment.checks),
             check_details: CheckDetailsView::from(&assessment.checks),
+            findings: assessment.findings.iter().map(FindingView::from).collect(),
+            verdict: VerdictView::from(assessment),
+        }
+    }
+}
+
+fn evidence(evidence: &[Evidence]) -> Vec<EvidenceView> {
+    evidence.iter().map(EvidenceView::from).collect()
+}
+
+impl From<&Finding> for FindingView {
+    fn from(finding: &Finding) -> Self {
+        Self { id: finding.id, text: finding.text.clone(), evidence: evidence(&finding.evidence) }
+    }
+}
+
+impl From<&Holds> for HoldsView {
+    fn from(holds: &Holds) -> Self {
+        let source = holds.source.map(|source| match source {
+            HeldSource::Option => "option",
+            HeldSource::DeviceTlInfo => "device_tl_info",
+            HeldSource::Inferred => "inferred",
+        });
+        let Holds { itl_sha1, ctl_sha1, .. } = *holds;
+        Self { itl_sha1, ctl_sha1, source, why: holds.why.clone(), evidence: evidence(&holds.evidence) }
+    }
+}
+
+impl From<&Assessment> for VerdictView {
+    fn from(assessment: &Assessment) -> Self {
+        Self {
+            itl_deletion: assessment.deletion.name(),
+            because: assessment.because.clone(),
+            conditions: assessment.conditions.iter().map(ConditionView::from).collect(),
+            collect: assessment.collect.clone(),
+            advice: assessment.advice.iter().map(AdviceView::from).collect(),
+            boots: assessment.boots,
+            observed: assessment.observed.iter().map(InferenceView::from).collect(),
+            simulation: assessment.simulation.as_ref().map(SimulationView::from),
+        }
+    }
+}
+
+impl From<&Condition> for ConditionView {
+    fn from(condition: &Condition) -> Self {
+        Self {
+            id: condition.id.name(),
+            holds: condition.holds.name(),
+            why: condition.why.clone(),
+            evidence: evidence(&condition.evidence),
+        }
+    }
+}
+
+impl From<&Advice> for AdviceView {
+    fn from(advice: &Advice) -> Self {
+        let Advice { id, text, because, source, .. } = advice;
+        Self { id, text, because: because.clone(), source }
+    }
+}
+
+impl From<&Inference> for InferenceView {
+    fn from(inference: &Inference) -> Self {
+        Self { id: inference.id, text: inference.text.clone(), evidence: evidence(&inference.evidence) }
+    }
+}
+
+impl From<&Simulation> for SimulationView {
+    fn from(simulation: &Simulation) -> Self {
+        Self {
+            relation: simulation.relation.clone(),
+            own_list: simulation.own,
+            outcome: simulation.prediction.outcome.name(),
+            why: simulation.prediction.why.clone(),
+            steps: simulation.prediction.steps.clone(),
         }
     }
 }
@@ -459,7 +692,7 @@ impl From<&Evidence> for EvidenceView {
 }
 
 impl Serialize for Timestamp {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }

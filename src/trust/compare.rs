@@ -110,6 +110,18 @@ pub(super) fn is_same_identity(one: &Record, other: &Record) -> bool {
     serials && one.issuer.is_some() && one.issuer == other.issuer
 }
 
+/// Whether two records say the same, wherever they stand in their lists.
+fn is_same_record(one: &Record, other: &Record) -> bool {
+    one.dns_name == other.dns_name
+        && one.ip_address == other.ip_address
+        && one.serial == other.serial
+        && one.certificate_sha1 == other.certificate_sha1
+        && one.certificate_hash == other.certificate_hash
+        && one.public_key == other.public_key
+        && one.subject == other.subject
+        && one.issuer == other.issuer
+}
+
 fn header(old: &TrustList, new: &TrustList) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut note = |kind, what: &str, old: Option<String>, new: Option<String>| {
@@ -153,7 +165,7 @@ fn header(old: &TrustList, new: &TrustList) -> Vec<Change> {
 }
 
 /// Whether two headers name the same signer.
-pub(super) fn is_same_signer(one: &Signer, other: &Signer) -> bool {
+pub fn is_same_signer(one: &Signer, other: &Signer) -> bool {
     let damaged = one.serial_damaged || other.serial_damaged;
     match (&one.serial, &other.serial) {
         (Some(one), Some(other)) if damaged && !is_cut_from(one, other) => return false,
@@ -175,7 +187,8 @@ fn records(old: &TrustList, new: &TrustList) -> Vec<Change> {
     let mut partner: Vec<Option<usize>> = vec![None; old.records.len()];
     let mut taken = vec![false; new.records.len()];
     let same_role = |one: &Record, other: &Record| one.function == other.function;
-    let matches: [fn(&Record, &Record) -> bool; 3] = [
+    let matches: [fn(&Record, &Record) -> bool; 4] = [
+        is_same_record,
         is_same_certificate,
         |one, other| one.is_blank() && other.is_blank() && one.dns_name == other.dns_name,
         |one, other| one.subject.is_some() && one.subject == other.subject,
@@ -217,6 +230,9 @@ fn single(kind: ChangeKind, record: &Record, word: &str) -> Change {
 
 fn pair(old: &Record, new: &Record) -> Option<Change> {
     let function = old.function.map_or_else(|| "no function".into(), super::record::Function::short);
+    if is_same_record(old, new) {
+        return None;
+    }
     let (kind, text) = if is_same_certificate(old, new) || (old.is_blank() && new.is_blank()) {
         let (before, after) = (place(old), place(new));
         if before == after {

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::envelope::Encryption;
-use super::tlv::{Field, ListError, Row, Warnings, field, text};
+use super::tlv::{Field, ListError, MOST_ROWS, Row, Warnings, field, text};
 use crate::bytes::Reader;
 use crate::x509::{DistinguishedName, Serial};
 
@@ -266,8 +266,14 @@ impl Builder {
         self.encrypted |= tag == tag::ENCRYPTION_INFO;
         self.containers.push((at, reader.position().saturating_add(usize::from(length))));
         let offset = u32::try_from(at).unwrap_or(u32::MAX);
-        self.header.rows.push(Row { tag, length, offset });
+        self.keep(Row { tag, length, offset });
         Ok(())
+    }
+
+    fn keep(&mut self, row: Row) {
+        if self.header.rows.len() < MOST_ROWS {
+            self.header.rows.push(row);
+        }
     }
 
     /// Whether the tag was there before.
@@ -284,7 +290,7 @@ impl Builder {
 
     /// Takes one field; returns the header length when it was that.
     fn take(&mut self, field: &Field<'_>, warnings: &mut Warnings) -> Result<Option<usize>, ListError> {
-        self.header.rows.push(field.row());
+        self.keep(field.row());
         if self.note_repeated(field.tag, field.offset, warnings) {
             return Ok(None);
         }

@@ -4,6 +4,7 @@
 //! clock and to judge phones.
 
 use super::envelope::SignedFile;
+use super::header::Header;
 use super::list::{ListKind, Origin, TrustList};
 use super::record::{Function, Record};
 use super::signature::{Outcome, Verification};
@@ -16,7 +17,7 @@ const LARGEST_FOR_PHONES: usize = 64 * 1024;
 
 /// Remarks on a list. `verification` is what became of its signature, `now` the time to judge validity by.
 pub fn list(list: &TrustList, verification: &Verification, now: Timestamp) -> Vec<String> {
-    let mut notes = vec![signature(verification)];
+    let mut notes = vec![signature(&list.header, verification)];
     if verification.outcome == Outcome::Invalid {
         notes.push(
             "A list that its own signer's record does not verify is a fault of the server that made it, as after restoring \
@@ -40,7 +41,7 @@ pub fn list(list: &TrustList, verification: &Verification, now: Timestamp) -> Ve
 
 /// Remarks on a signed file.
 pub fn signed_file(file: &SignedFile, verification: &Verification) -> Vec<String> {
-    let mut notes = vec![signature(verification)];
+    let mut notes = vec![signature(&file.header, verification)];
     if file.is_encrypted() {
         notes.push(
             "The body is encrypted; the signature covers it as it is, so it can be checked all the same.".to_owned(),
@@ -50,8 +51,9 @@ pub fn signed_file(file: &SignedFile, verification: &Verification) -> Vec<String
     notes
 }
 
-fn signature(verification: &Verification) -> String {
-    format!("Signature {}: {}.", verification.status(), escape::line(&verification.why))
+fn signature(header: &Header, verification: &Verification) -> String {
+    let digest = header.digest.map_or_else(String::new, |digest| format!(" ({digest})"));
+    format!("Signature{digest} {}: {}.", verification.status(), escape::line(&verification.why))
 }
 
 /// What the records amount to.
@@ -121,7 +123,7 @@ fn capitalised(text: &str) -> String {
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
-/// Records whose certificate is past its end at `now`, for those who only count.
+/// Records whose certificate is past its end at `now`: number and role.
 pub fn expired(list: &TrustList, now: Timestamp) -> Vec<(usize, Option<Function>)> {
     let is_expired = |record: &&Record| {
         let der = record.certificate.as_deref();

@@ -273,6 +273,16 @@ impl<'a> Phone<'a> {
                 function.short()
             ));
         }
+        if let Some(other) = self.reissued(&able) {
+            let why = format!(
+                "the {name} on the phone has the issuer and serial of the signer as {}, but with the hash of another \
+                 certificate than the offered {}",
+                record.label(),
+                other.label()
+            );
+            self.step(why.clone());
+            return Some((Outcome::Unknown, why, None));
+        }
         let checked = self.check(&able);
         self.step(checked.1.clone());
         if checked.0 == SignatureOutcome::Invalid {
@@ -314,6 +324,18 @@ impl<'a> Phone<'a> {
             }
         };
         (verification.outcome, why)
+    }
+
+    /// The offered list's record with the same issuer and serial but another certificate. Where the held key itself could
+    /// be tried, that decided already; from text alone it cannot be.
+    fn reissued(&self, held: &[&Record]) -> Option<&'a Record> {
+        if held.iter().any(|record| record.public_key.is_some() || record.certificate.is_some()) {
+            return None;
+        }
+        self.offer.records.iter().find(|record| {
+            held.iter()
+                .any(|held| compare::is_same_identity(held, record) && !compare::is_same_certificate(held, record))
+        })
     }
 
     fn ask_tvs(&mut self, signer: &Signer, tvs: Tvs<'_>) -> Decision {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::tlv::{Field, ListError, Row, Warnings, field, text};
+use super::tlv::{Field, ListError, MOST_ROWS, Row, Warnings, field, text};
 use crate::bytes::Reader;
 use crate::digest::Sha1Sum;
 use crate::x509::{DistinguishedName, Serial};
@@ -263,7 +263,9 @@ impl Record {
         let _ = reader.skip(5);
         while !reader.is_empty() {
             let field = field(&mut reader, offset, named, &end)?;
-            record.rows.push(field.row());
+            if record.rows.len() < MOST_ROWS {
+                record.rows.push(field.row());
+            }
             let before = seen.get_mut(usize::from(field.tag)).map(|seen| std::mem::replace(seen, true));
             if before == Some(true) {
                 let name = name(field.tag);

@@ -38,10 +38,10 @@ pub fn list(list: &TrustList, verification: Option<&Verification>) -> String {
     if let Some(modified) = list.modified.clone().or_else(|| list.header.timestamp.map(date)) {
         line(&mut text, format_args!("The {kind} File was last modified on {}", escape::line(&modified)));
     }
-    let has_header = list.header != Header::default();
-    if has_header {
+    let parsed = &list.header;
+    if parsed.version.is_some() || parsed.header_length.is_some() || !parsed.rows.is_empty() {
         line(&mut text, format_args!("\n        Parse {kind} File\n        ----------------\n"));
-        header(&mut text, &list.header);
+        header(&mut text, parsed);
     }
     for (position, record) in list.records.iter().enumerate() {
         line(&mut text, format_args!("\n        {kind} Record #:{}\n                  ----", record.index));

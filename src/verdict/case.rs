@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::held::ToldLists;
 use crate::digest::Digests;
 use crate::phone::{DeviceName, FileKind, Phone, ServedList};
 use crate::trust::{Reference, TrustList};
@@ -28,6 +29,21 @@ pub struct Told {
     pub old_key_backup: Option<bool>,
     /// What phones show on their screens: whether verification failed.
     pub says_failed: BTreeMap<DeviceName, bool>,
+    /// What is on phones.
+    pub holds: BTreeMap<DeviceName, ToldLists>,
+    /// What phones' own logs say of verification last.
+    pub logged: BTreeMap<DeviceName, Logged>,
+    /// Phones with which TVS completed a handshake, by its own log: where it says so.
+    pub tvs_handshakes: BTreeMap<IpAddr, String>,
+}
+
+/// What a phone's log says of verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Whether it failed.
+    pub failed: bool,
+    /// Where and in which words the log says so.
+    pub source: String,
 }
 
 impl Case {
@@ -72,6 +88,8 @@ impl Case {
     /// Every list at hand: those of the references, then those served in the capture.
     pub fn lists(&self) -> impl Iterator<Item = &TrustList> {
         let references = self.references.iter().filter_map(|reference| reference.list.as_ref());
-        references.chain(self.served.iter().map(|served| &served.list))
+        let told = self.told.holds.values().flat_map(|told| [&told.itl, &told.ctl]);
+        let told = told.flatten().flatten().filter_map(|told| told.list.as_ref());
+        references.chain(told).chain(self.served.iter().map(|served| &served.list))
     }
 }

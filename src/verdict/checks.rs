@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::facts::Facts;
+use super::held::relation;
 use super::{Case, Check, Checked, Checks, Evidence};
 use crate::digest::Sha1Sum;
 use crate::dissect::event::{CertificateStatus, Service, TlsSession};
@@ -10,8 +12,9 @@ use crate::trust::{Record, Reference, ReferenceKind};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
 /// Compares what was seen of a phone with the references.
-pub(super) fn check(phone: &Phone, case: &Case) -> Checks {
-    let (tvs_serial, tvs_certificate) = tvs(phone, case);
+pub(super) fn check(facts: &Facts<'_>) -> Checks {
+    let (phone, case) = (facts.phone, facts.case);
+    let (tvs_serial, tvs_certificate) = tvs(facts);
     Checks { itl_checksum: itl_checksum(phone, case), tvs_serial, tvs_certificate }
 }
 
@@ -42,10 +45,16 @@ fn itl_checksum(phone: &Phone, case: &Case) -> Checked {
         reference.sha1.is_none_or(|sha1| sha1 == digests.sha1) && reference.md5.is_none_or(|md5| md5 == digests.md5)
     };
     if let Some(reference) = references.iter().find(equals) {
-        return checked(Check::Match, format!("{server} served the list of {}", reference.path));
+        return checked(
+            Check::Match,
+            format!("{server} served the list of {}, SHA-1 {}", reference.path, digests.sha1),
+        );
     }
     let paths: Vec<_> = references.iter().map(|reference| reference.path.as_str()).collect();
-    checked(Check::Mismatch, format!("{server} served another list than {}", paths.join(", ")))
+    checked(
+        Check::Mismatch,
+        format!("{server} served SHA-1 {}, which is not that of {}", digests.sha1, paths.join(" or ")),
+    )
 }
 
 fn no_itl(phone: &Phone) -> String {
@@ -92,10 +101,10 @@ pub(super) fn file_name(download: &DownloadRecord) -> &str {
     download.file.as_deref().unwrap_or("a file whose request was not captured")
 }
 
-/// The last session with each TVS server that says something of its certificate, else the last at all.
-pub(super) fn last_tvs_sessions(phone: &Phone) -> Vec<&TlsSession> {
+/// Of TVS sessions, the last with each server that says something of its certificate, else the last at all.
+pub(super) fn last_of_each_server<'a>(sessions: impl Iterator<Item = &'a TlsSession>) -> Vec<&'a TlsSession> {
     let mut last: Vec<&TlsSession> = Vec::new();
-    for session in phone.sessions.iter().filter(|session| session.service == Service::Tvs) {
+    for session in sessions.filter(|session| session.service == Service::Tvs) {
         match last.iter_mut().find(|known| known.server == session.server) {
             Some(known) => {
                 if session.certificate.is_some() || known.certificate.is_none() {
@@ -139,34 +148,51 @@ impl<'a> KnownTvs<'a> {
             || (self.serial == Some(&certificate.serial)
                 && self.issuer.is_none_or(|issuer| *issuer == certificate.issuer))
     }
+
+    /// Whether it is this certificate, by its hash where that is known (domain.md 6: issuer and serial, then the hash).
+    pub(super) fn is_exactly(&self, certificate: &Certificate) -> bool {
+        match self.sha1 {
+            Some(sha1) => sha1 == certificate.sha1,
+            None => self.has_serial_of(certificate),
+        }
+    }
 }
 
-fn tvs(phone: &Phone, case: &Case) -> (Checked, Checked) {
+fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
+    let Facts { phone, case, tvs: sessions, held, .. } = facts;
     let both = |why: String| (unknown(why.clone()), unknown(why));
-    let sessions = last_tvs_sessions(phone);
     let presented: Vec<(&TlsSession, &Certificate)> = sessions
         .iter()
         .filter_map(|session| session.certificate.as_deref().map(|certificate| (*session, certificate)))
         .collect();
     if presented.is_empty() {
-        return both(why_no_certificate(&sessions));
+        return both(why_no_certificate(sessions));
     }
     let tftp = phone.last_list(FileKind::Itl).or_else(|| phone.downloads.last().map(AsRef::as_ref));
     let tftp = tftp.map(|download| download.server.ip());
-    let known = known_tvs(case, tftp, presented.iter().map(|(session, _)| session.server.ip()));
-    if known.is_empty() {
+    // The phone's own list, where it is known and at hand; else the references (domain.md 7.1).
+    let own = held.itl.list().filter(|_| held.is_identified());
+    let known = match own {
+        Some(list) => list.tvs_records().map(|record| KnownTvs::of_record(relation(held), record)).collect(),
+        None => {
+            let servers: Vec<_> = presented.iter().map(|(session, _)| session.server.ip()).collect();
+            known_tvs(case, tftp, &servers)
+        }
+    };
+    if known.is_empty() && own.is_none() {
         return both(without_reference(phone, &presented));
     }
     let serial = compare(&presented, |certificate| {
         let found = known.iter().find(|known| known.has_serial_of(certificate));
-        Some(found.map(|known| format!("{} in {}", certificate.serial, known.from)))
+        Some(found.map(|known| format!("{}, which is {}", certificate.serial, known.from)))
     });
     let hash = compare(&presented, |certificate| {
         let with_hash: Vec<_> = known.iter().filter(|known| known.sha1.is_some()).collect();
         if with_hash.is_empty() {
             return None;
         }
-        Some(with_hash.iter().find(|known| known.sha1 == Some(certificate.sha1)).map(|known| known.from.clone()))
+        let found = with_hash.iter().find(|known| known.sha1 == Some(certificate.sha1));
+        Some(found.map(|known| format!("the certificate of {}", known.from)))
     });
     let from: Vec<_> = known.iter().map(|known| known.from.as_str()).collect();
     (describe(&serial, "issuer and serial", &from), describe(&hash, "the certificate's hash", &from))
@@ -199,7 +225,8 @@ fn describe(compared: &Compared<'_>, what: &str, from: &[&str]) -> Checked {
         .collect();
     let equal: Vec<_> = compared.iter().filter_map(|(session, _, found)| Some((session, found.clone()??))).collect();
     let (result, why) = if !different.is_empty() {
-        (Check::Mismatch, format!("{}: {what} not in {}", different.join(", "), from.join(", ")))
+        let from = if from.is_empty() { "the list, which names no TVS server".to_owned() } else { from.join(" or ") };
+        (Check::Mismatch, format!("{}: {what} not that of {from}", different.join(", ")))
     } else if let Some((session, found)) = equal.first() {
         (Check::Match, format!("{} presents {found}", session.server))
     } else {
@@ -208,11 +235,11 @@ fn describe(compared: &Compared<'_>, what: &str, from: &[&str]) -> Checked {
     Checked { result, why, evidence }
 }
 
-fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: impl Iterator<Item = IpAddr> + Clone) -> Vec<KnownTvs<'a>> {
-    let servers = || tftp.into_iter().chain(tvs.clone());
+fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<KnownTvs<'a>> {
+    let servers = || tftp.iter().chain(tvs);
     let speaks = |reference: &Reference| reference.list.is_some() || !reference.certificates.is_empty();
     let bound = |reference: &&Reference| {
-        speaks(reference) && reference.server.is_some_and(|server| servers().any(|known| known == server))
+        speaks(reference) && reference.server.is_some_and(|server| servers().any(|known| *known == server))
     };
     let mut references: Vec<_> = case.references.iter().filter(bound).collect();
     if references.is_empty() {
@@ -228,7 +255,7 @@ fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: impl Iterator<Item =
     known
 }
 
-fn why_no_certificate(sessions: &[&TlsSession]) -> String {
+pub(super) fn why_no_certificate(sessions: &[&TlsSession]) -> String {
     let Some(session) = sessions.last() else { return "the phone did not contact TVS in this capture".to_owned() };
     let frame = session.span.first.frame.number;
     match session.certificate_status {

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
 #![expect(clippy::format_collect, reason = "clearer, and tests are not fast paths")]
 
+mod cli;
 mod parse;
+mod predict;
 mod signatures;
 mod text;
 

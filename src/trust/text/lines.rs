@@ -37,7 +37,7 @@ const PAGER: &[&str] = &["Press <enter> for 1 line, <space> for one page, or <q>
 
 /// The logical lines with the number of the physical line that each stands on, from 1.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, String)> + '_ {
-    text.split('\n').enumerate().flat_map(|(at, line)| {
+    text.lines().enumerate().flat_map(|(at, line)| {
         let line = clean(line);
         cut(&line).into_iter().map(move |piece| (at + 1, piece)).collect::<Vec<_>>()
     })

@@ -6,13 +6,16 @@
 use super::rows::{self, Table};
 use super::session_values::{Open, hex_digits};
 use crate::digest::{Md5Sum, Sha1Sum};
-use crate::trust::header::{Header, tag as header_tag};
+use crate::trust::header::{Header, Signer, tag as header_tag};
 use crate::trust::list::{self, ListKind, Origin, TrustList};
 use crate::trust::record::{Function, Record};
 use crate::trust::tlv::Warnings;
 
 /// After so many lines of something else, a dump is over. Documents explain records between them, in fewer lines.
 const MOST_WORDS_BETWEEN: usize = 20;
+
+/// More lists than any log of a session holds. The bound keeps memory a small multiple of the text.
+const MOST_LISTS: usize = 256;
 
 /// Lists under construction.
 #[derive(Debug, Default)]
@@ -215,8 +218,11 @@ impl Session {
     }
 
     fn close(&mut self) {
-        if let Some(list) = self.draft.take().and_then(Draft::finish) {
+        let Some(list) = self.draft.take().and_then(Draft::finish) else { return };
+        if self.lists.len() < MOST_LISTS {
             self.lists.push(list);
+        } else if let Some(last) = self.lists.last_mut() {
+            last.warnings = vec![format!("the text goes on with more lists after {MOST_LISTS}, they are left out")];
         }
     }
 }
@@ -305,6 +311,16 @@ impl Draft {
             record.certificate_sha1 = record
                 .certificate_sha1
                 .or_else(|| record.certificate_hash.as_deref().and_then(|hash| hash.try_into().ok()).map(Sha1Sum));
+        }
+        // Where the header's table is left out, the record that is said to have signed still names the signer.
+        let signed = |record: &&Record| record.said_to_have_signed == Some(true);
+        if let (None, Some(record)) = (&self.header.signer, self.records.iter().find(signed)) {
+            self.header.signer = Some(Signer {
+                name: record.subject.clone(),
+                serial: record.serial.clone(),
+                issuer: record.issuer.clone(),
+                serial_damaged: record.serial_damaged,
+            });
         }
         let mut list = TrustList {
             kind: self.kind.unwrap_or_else(|| list::kind(&self.header, &self.records)),

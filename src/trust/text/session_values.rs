@@ -16,9 +16,15 @@ pub(super) struct Open {
     tag: u8,
     length: u16,
     value: String,
-    /// Where lines were joined.
+    /// Hexadecimal digits in the value, for a serial or hash; bytes, for a signature. Counted as lines come, because
+    /// counting anew with every line would take the square of the time.
+    units: usize,
+    /// Where lines were joined; only whether it is one matters.
     joints: Vec<usize>,
 }
+
+/// Names longer than this are cut: no certificate has one, and comparing names must stay cheap.
+const LONGEST_NAME: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -33,7 +39,18 @@ enum Form {
 
 impl Open {
     pub(super) fn new(row: &TextRow<'_>) -> Self {
-        Self { table: row.table, tag: row.tag, length: row.length, value: row.value.to_owned(), joints: Vec::new() }
+        let value = row.value.to_owned();
+        let mut open = Self { table: row.table, tag: row.tag, length: row.length, value, units: 0, joints: Vec::new() };
+        open.units = open.count(row.value);
+        open
+    }
+
+    fn count(&self, piece: &str) -> usize {
+        match self.form() {
+            Form::Serial | Form::Hash(_) => hex_digits(without_note(piece)).unwrap_or_default(),
+            Form::Signature => piece.split_whitespace().count(),
+            Form::Name | Form::Function | Form::Word => 0,
+        }
     }
 
     const fn form(&self) -> Form {
@@ -53,20 +70,21 @@ impl Open {
     /// Takes a further line, if the value is not all there and the line looks like more of it.
     pub(super) fn goes_on(&mut self, line: &str) -> bool {
         let more = line.trim();
-        let has = hex_digits(&self.value).unwrap_or_default();
+        let has = self.units;
         let missing = match self.form() {
             // The length counts the NUL at the end.
-            Form::Name => self.value.trim_end().len() + 1 < usize::from(self.length) && more.len() < 256,
+            Form::Name => {
+                let is_short = self.value.trim_end().len() + 1 < usize::from(self.length);
+                is_short && self.value.len() < LONGEST_NAME && more.len() < 256
+            }
             Form::Serial => has < usize::from(self.length) * 2 && hex_digits(more).is_some(),
             Form::Hash(bytes) => {
                 // Once all digits are there, only the note behind them may follow.
                 let digits = hex_digits(without_note(more));
-                (has < bytes * 2 && digits.is_some()) || (digits == Some(0) && without_note(more).is_empty())
+                (has < bytes * 2 && digits.is_some_and(|digits| digits > 0))
+                    || (digits == Some(0) && without_note(more).is_empty() && self.value.len() < LONGEST_NAME)
             }
-            Form::Signature => {
-                let bytes = self.value.split_whitespace().count();
-                bytes < usize::from(self.length) && more.split_whitespace().all(is_byte)
-            }
+            Form::Signature => has < usize::from(self.length) && more.split_whitespace().all(is_byte),
             Form::Function => {
                 let joined = [&self.value, line.trim()].concat();
                 Function::from_name(&self.value).is_none() && Function::from_name(&joined).is_some()
@@ -77,7 +95,10 @@ impl Open {
             if !matches!(self.form(), Form::Name | Form::Function) {
                 self.value.push(' ');
             }
-            self.joints.push(self.value.len());
+            if self.joints.len() < 2 {
+                self.joints.push(self.value.len());
+            }
+            self.units += self.count(more);
             // A blank at the end of the line before belongs to the name, indentation does not.
             self.value.push_str(line.trim_start());
         }
@@ -159,6 +180,10 @@ impl Open {
         let printed = usize::from(self.length).saturating_sub(1);
         if value.is_empty() {
             return None;
+        }
+        if value.len() > LONGEST_NAME {
+            let end = (0..=LONGEST_NAME).rev().find(|&at| value.is_char_boundary(at)).unwrap_or_default();
+            value.truncate(end);
         }
         // A line that was wrapped at a blank may have lost it.
         if value.len() + 1 == printed
