@@ -23,6 +23,8 @@ pub mod logs;
 pub mod packet;
 pub mod phone;
 pub mod report;
+#[doc(hidden)]
+pub mod testkit;
 pub mod trust;
 pub mod verdict;
 pub mod x509;

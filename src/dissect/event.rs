@@ -365,4 +365,6 @@ pub enum IdentitySource {
     SipRegister,
     /// SCCP station register.
     SccpRegister,
+    /// The certificate with which the phone authenticates itself in TLS: MIC or LSC.
+    Certificate,
 }
