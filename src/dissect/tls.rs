@@ -268,6 +268,7 @@ impl TlsDissector {
             }
             (Side::Client, Handshake::Certificate(chain)) if !self.client.conflict => {
                 self.session.client_certificate = chain.first().and_then(|der| shared.certificates.get(der));
+                milestones.client_certificate = self.session.client_certificate.as_ref().map(|_| moment);
                 self.identify(moment, shared.events);
             }
             (Side::Server, Handshake::ServerHelloDone) => {

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::capture::{Moment, SourceSummary, Span, Timestamp};
 use crate::digest::{Digests, Md5Sum, Sha1Sum, Sha256Sum};
 use crate::dissect::event::{Alert, CertificateStatus, Outcome, Service, SessionOutcome, Side, TlsSession, Transport};
-use crate::phone::{DownloadRecord, FileKind, Phone};
+use crate::phone::{CallManagerMember, ConfigFacts, DownloadRecord, FileKind, Phone, TvsMember};
 use crate::trust::{Record, Reference, Signer};
 use crate::verdict::{
     Advice, Assessment, Assessments, Case, Check, Checked, Checks, Condition, Evidence, Finding, Fleet, Group,
@@ -228,6 +228,8 @@ pub(super) struct PhoneView {
     /// Devices that share the address of a phone without a name.
     pub shared_by: Vec<String>,
     pub holds: HoldsView,
+    /// What the last complete configuration says of servers and modes; never a secret.
+    pub config: Option<ConfigView>,
     pub downloads: Vec<DownloadView>,
     pub tls: Vec<TlsView>,
     pub checks: ChecksView,
@@ -343,8 +345,8 @@ pub(super) struct TlsView {
     pub cipher: Option<String>,
     pub certificate: Option<CertificateView>,
     pub certificate_status: &'static str,
-    pub certificate_frame: Option<u64>,
-    pub client_certificate: Option<CertificateView>,
+    /// The phone's own certificate, MIC or LSC, where it showed one.
+    pub phone_certificate: Option<CertificateView>,
     pub outcome: &'static str,
     pub reason: Option<String>,
     pub alerts: Vec<AlertView>,
@@ -361,6 +363,8 @@ pub(super) struct CertificateView {
     pub not_after: Timestamp,
     pub sha1: Sha1Sum,
     pub sha256: Sha256Sum,
+    /// The frame that completed it.
+    pub frame: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -450,6 +454,7 @@ impl PhoneView {
             model: phone.model().map(str::to_owned),
             shared_by: phone.shared_by.iter().map(ToString::to_string).collect(),
             holds: HoldsView::from(&assessment.holds),
+            config: phone.config().map(ConfigView::from),
             downloads: phone.downloads.iter().map(|download| DownloadView::from(download.as_ref())).collect(),
             tls: phone.sessions.iter().map(|session| TlsView::from(session.as_ref())).collect(),
             checks: ChecksView::from(&assessment.checks),
@@ -533,6 +538,60 @@ impl From<&Simulation> for SimulationView {
     }
 }
 
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ConfigView {
+    tvs: Vec<TvsMemberView>,
+    call_managers: Vec<CallManagerView>,
+    device_security_mode: Option<String>,
+    transport_layer_protocol: Option<String>,
+    device_protocol: Option<String>,
+    load_information: Option<String>,
+    full_config: Option<bool>,
+    encrypted_config: Option<bool>,
+    /// The document is not whole: only what could be read is here.
+    damaged: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct TvsMemberView {
+    address: String,
+    port: u16,
+    priority: Option<u8>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct CallManagerView {
+    name: Option<String>,
+    address: Option<String>,
+    priority: Option<u8>,
+}
+
+impl From<&ConfigFacts> for ConfigView {
+    fn from(config: &ConfigFacts) -> Self {
+        let tvs = |member: &TvsMember| TvsMemberView {
+            address: member.address.clone(),
+            port: member.port,
+            priority: member.priority,
+        };
+        let call_manager = |member: &CallManagerMember| CallManagerView {
+            name: member.name.clone(),
+            address: member.address.clone(),
+            priority: member.priority,
+        };
+        Self {
+            tvs: config.tvs.iter().map(tvs).collect(),
+            call_managers: config.call_managers.iter().map(call_manager).collect(),
+            device_security_mode: config.device_security_mode.clone(),
+            transport_layer_protocol: config.transport_layer_protocol.clone(),
+            device_protocol: config.device_protocol.clone(),
+            load_information: config.load_information.clone(),
+            full_config: config.full_config,
+            encrypted_config: config.encrypted_config,
+            damaged: config.damaged,
+        }
+    }
+}
+
 impl From<Span> for SpanView {
     fn from(span: Span) -> Self {
         let Span { first, last } = span;
@@ -593,7 +652,6 @@ pub(super) const fn service_name(service: Service) -> &'static str {
 
 impl From<&TlsSession> for TlsView {
     fn from(session: &TlsSession) -> Self {
-        let number = |moment: Moment| moment.frame.number;
         Self {
             service: service_name(session.service),
             client: session.client.to_string(),
@@ -601,15 +659,20 @@ impl From<&TlsSession> for TlsView {
             server_name: session.server_name.clone(),
             version: session.version.map(|version| version.to_string()),
             cipher: session.cipher.map(|cipher| cipher.to_string()),
-            certificate: session.certificate.as_deref().map(CertificateView::from),
+            certificate: session
+                .certificate
+                .as_deref()
+                .map(|certificate| CertificateView::new(certificate, session.milestones.certificate)),
             certificate_status: match session.certificate_status {
                 CertificateStatus::Seen => "seen",
                 CertificateStatus::Encrypted => "encrypted",
                 CertificateStatus::Resumed => "resumed",
                 CertificateStatus::NotCaptured => "not_captured",
             },
-            certificate_frame: session.milestones.certificate.map(number),
-            client_certificate: session.client_certificate.as_deref().map(CertificateView::from),
+            phone_certificate: session
+                .client_certificate
+                .as_deref()
+                .map(|certificate| CertificateView::new(certificate, session.milestones.client_certificate)),
             outcome: match session.outcome {
                 SessionOutcome::Established => "established",
                 SessionOutcome::Refused => "refused",
@@ -623,8 +686,8 @@ impl From<&TlsSession> for TlsView {
     }
 }
 
-impl From<&Certificate> for CertificateView {
-    fn from(certificate: &Certificate) -> Self {
+impl CertificateView {
+    fn new(certificate: &Certificate, seen: Option<Moment>) -> Self {
         let Certificate { serial, subject, issuer, not_before, not_after, sha1, sha256, .. } = certificate;
         Self {
             serial: serial.clone(),
@@ -634,6 +697,7 @@ impl From<&Certificate> for CertificateView {
             not_after: *not_after,
             sha1: *sha1,
             sha256: *sha256,
+            frame: seen.map(|moment| moment.frame.number),
         }
     }
 }

@@ -221,6 +221,7 @@ impl Timeline {
             length: complete.then_some(1),
             digests: content.as_ref().map(|content| content.digests),
             retransmits: 0,
+            config: None,
             signature: list.as_ref().map(|list| SignatureFound {
                 signer: list.list.signer().cloned().map(Arc::new),
                 status: list.verification.status(),
