@@ -7,6 +7,8 @@
 mod content;
 pub mod event;
 mod flows;
+mod head;
+mod http;
 mod model;
 mod sip;
 pub mod tcp;

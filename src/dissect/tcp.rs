@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use super::content::ContentStore;
 use super::event::{Event, Service, Side};
 use super::flows::FlowTable;
+use super::http::HttpStreams;
 use super::sip::SipStreams;
 use super::tls::{CertificateCache, TlsDissector};
 use crate::capture::{Moment, Span, Timestamp};
@@ -52,6 +53,8 @@ pub struct Ports {
     pub tomcat: Vec<u16>,
     /// Configuration over HTTPS.
     pub https: Vec<u16>,
+    /// Files over HTTP.
+    pub http: Vec<u16>,
     /// SIP in clear.
     pub sip: Vec<u16>,
 }
@@ -59,7 +62,7 @@ pub struct Ports {
 impl Default for Ports {
     /// domain.md 4.4, 4.5.
     fn default() -> Self {
-        Self { tvs: vec![2445], tomcat: vec![8443], https: vec![6971, 6972], sip: vec![5060] }
+        Self { tvs: vec![2445], tomcat: vec![8443], https: vec![6971, 6972], http: vec![6970], sip: vec![5060] }
     }
 }
 
@@ -67,6 +70,7 @@ impl Default for Ports {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Tls(Service),
+    Http,
     Sip,
 }
 
@@ -76,6 +80,7 @@ impl Ports {
             (&self.tvs, Expected::Tls(Service::Tvs)),
             (&self.tomcat, Expected::Tls(Service::Tomcat)),
             (&self.https, Expected::Tls(Service::Https)),
+            (&self.http, Expected::Http),
             (&self.sip, Expected::Sip),
         ]
         .into_iter()
@@ -122,6 +127,8 @@ pub(super) struct ConnectionFacts {
     pub(super) reset_by: Option<Side>,
     /// Who sent the first FIN.
     pub(super) closed_by: Option<Side>,
+    /// The server sent a FIN, first or not.
+    pub(super) server_ended: bool,
 }
 
 /// Both ends, the smaller first: both directions find the same connection.
@@ -271,6 +278,7 @@ impl Tcp {
                 self.next_id += 1;
                 Box::new(TlsDissector::new(self.next_id, service, client, server, moment))
             }
+            Some(Expected::Http) => Box::new(HttpStreams::new(client, server)),
             Some(Expected::Sip) => Box::new(SipStreams::new(client, server)),
             None => {
                 return Connection { client, server, protocol: Protocol::Unknown, ..Connection::new(segment, moment) };
@@ -378,6 +386,7 @@ impl Connection {
         let fin = flags.has(TcpFlags::FIN);
         if fin {
             self.facts.closed_by.get_or_insert(side);
+            self.facts.server_ended |= side == Side::Server;
         }
         if !self.stream(side).is_open()
             && !segment.payload.is_empty()
