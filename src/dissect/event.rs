@@ -123,6 +123,8 @@ pub struct Milestones {
     pub server_hello: Option<Moment>,
     /// The server's certificate, when its last byte was there.
     pub certificate: Option<Moment>,
+    /// The client's own certificate.
+    pub client_certificate: Option<Moment>,
     /// The client's key exchange: it went on after the certificate.
     pub key_exchange: Option<Moment>,
     /// The handshake was complete.

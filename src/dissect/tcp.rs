@@ -15,6 +15,7 @@ use super::content::ContentStore;
 use super::event::{Event, Service, Side};
 use super::flows::FlowTable;
 use super::http::HttpStreams;
+use super::sccp::SccpStreams;
 use super::sip::SipStreams;
 use super::tls::{CertificateCache, TlsDissector};
 use crate::capture::{Moment, Span, Timestamp};
@@ -57,12 +58,21 @@ pub struct Ports {
     pub http: Vec<u16>,
     /// SIP in clear.
     pub sip: Vec<u16>,
+    /// SCCP in clear.
+    pub sccp: Vec<u16>,
 }
 
 impl Default for Ports {
     /// domain.md 4.4, 4.5.
     fn default() -> Self {
-        Self { tvs: vec![2445], tomcat: vec![8443], https: vec![6971, 6972], http: vec![6970], sip: vec![5060] }
+        Self {
+            tvs: vec![2445],
+            tomcat: vec![8443],
+            https: vec![6971, 6972],
+            http: vec![6970],
+            sip: vec![5060],
+            sccp: vec![2000],
+        }
     }
 }
 
@@ -72,6 +82,7 @@ enum Expected {
     Tls(Service),
     Http,
     Sip,
+    Sccp,
 }
 
 impl Ports {
@@ -82,6 +93,7 @@ impl Ports {
             (&self.https, Expected::Tls(Service::Https)),
             (&self.http, Expected::Http),
             (&self.sip, Expected::Sip),
+            (&self.sccp, Expected::Sccp),
         ]
         .into_iter()
         .find_map(|(ports, expected)| ports.contains(&port).then_some(expected))
@@ -279,6 +291,7 @@ impl Tcp {
                 Box::new(TlsDissector::new(self.next_id, service, client, server, moment))
             }
             Some(Expected::Http) => Box::new(HttpStreams::new(client, server)),
+            Some(Expected::Sccp) => Box::new(SccpStreams::new(client)),
             Some(Expected::Sip) => Box::new(SipStreams::new(client, server)),
             None => {
                 return Connection { client, server, protocol: Protocol::Unknown, ..Connection::new(segment, moment) };

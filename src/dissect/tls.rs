@@ -268,6 +268,9 @@ impl TlsDissector {
             }
             (Side::Client, Handshake::Certificate(chain)) if !self.client.conflict => {
                 self.session.client_certificate = chain.first().and_then(|der| shared.certificates.get(der));
+                if self.session.client_certificate.is_some() {
+                    self.session.milestones.client_certificate.get_or_insert(moment);
+                }
                 self.identify(moment, shared.events);
             }
             (Side::Server, Handshake::ServerHelloDone) => {
