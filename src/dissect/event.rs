@@ -123,7 +123,7 @@ pub struct Milestones {
     pub server_hello: Option<Moment>,
     /// The server's certificate, when its last byte was there.
     pub certificate: Option<Moment>,
-    /// The client's own certificate, when its last byte was there.
+    /// The client's own certificate.
     pub client_certificate: Option<Moment>,
     /// The client's key exchange: it went on after the certificate.
     pub key_exchange: Option<Moment>,

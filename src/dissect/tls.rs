@@ -268,7 +268,9 @@ impl TlsDissector {
             }
             (Side::Client, Handshake::Certificate(chain)) if !self.client.conflict => {
                 self.session.client_certificate = chain.first().and_then(|der| shared.certificates.get(der));
-                milestones.client_certificate = self.session.client_certificate.as_ref().map(|_| moment);
+                if self.session.client_certificate.is_some() {
+                    self.session.milestones.client_certificate.get_or_insert(moment);
+                }
                 self.identify(moment, shared.events);
             }
             (Side::Server, Handshake::ServerHelloDone) => {
