@@ -7,6 +7,8 @@
 mod content;
 pub mod event;
 mod flows;
+mod model;
+mod sip;
 pub mod tcp;
 pub mod tftp;
 mod tls;
@@ -59,9 +61,11 @@ impl Dissector {
     pub fn packet(&mut self, packet: &Packet<'_>, moment: Moment, events: &mut Vec<Event>) {
         match packet {
             Packet::Udp(datagram) => {
-                self.tftp.datagram(datagram, moment, &mut self.store, events);
+                if !self.tftp.datagram(datagram, moment, &mut self.store, events) {
+                    sip::datagram(datagram, moment, events);
+                }
             }
-            Packet::Tcp(segment) => self.tcp.segment(segment, moment, events),
+            Packet::Tcp(segment) => self.tcp.segment(segment, moment, &mut self.store, events),
             Packet::Cdp(_) | Packet::Lldp(_) => {}
         }
         let full = self.store.is_full() || self.tftp.is_full() || self.tcp.is_full();
@@ -74,12 +78,12 @@ impl Dissector {
     pub fn tick(&mut self, now: Timestamp, events: &mut Vec<Event>) {
         self.expired = now;
         self.tftp.expire(now, &mut self.store, events);
-        self.tcp.expire(now, events);
+        self.tcp.expire(now, &mut self.store, events);
     }
 
     /// The capture is over: ends everything.
     pub fn finish(&mut self, events: &mut Vec<Event>) {
         self.tftp.finish(&mut self.store, events);
-        self.tcp.finish(events);
+        self.tcp.finish(&mut self.store, events);
     }
 }

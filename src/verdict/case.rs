@@ -31,6 +31,19 @@ pub struct Told {
     pub says_failed: BTreeMap<DeviceName, bool>,
     /// What is on phones.
     pub holds: BTreeMap<DeviceName, ToldLists>,
+    /// What phones' own logs say of verification last.
+    pub logged: BTreeMap<DeviceName, Logged>,
+    /// Phones with which TVS completed a handshake, by its own log: where it says so.
+    pub tvs_handshakes: BTreeMap<IpAddr, String>,
+}
+
+/// What a phone's log says of verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Whether it failed.
+    pub failed: bool,
+    /// Where and in which words the log says so.
+    pub source: String,
 }
 
 impl Case {
