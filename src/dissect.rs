@@ -79,9 +79,14 @@ impl Dissector {
             Packet::Lldp(tlvs) => events.extend(discovery::lldp(tlvs, moment)),
         }
         let full = self.store.is_full() || self.tftp.is_full() || self.tcp.is_full();
-        if full || moment.time.nanos_since(self.expired) >= EXPIRE_EVERY {
+        if full || self.is_time_to_tick(moment.time) {
             self.tick(moment.time, events);
         }
+    }
+
+    /// Whether idle flows were not looked for in a while.
+    pub fn is_time_to_tick(&self, now: Timestamp) -> bool {
+        now.nanos_since(self.expired) >= EXPIRE_EVERY
     }
 
     /// Time goes on: ends what was idle for too long.

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 
-use super::{Exit, inputs};
+use super::{Exit, inputs, pump};
 use crate::capture::{CaptureFile, MergedCaptures, Source};
 use crate::dissect::tcp::Ports;
 use crate::engine::{Engine, Limits};
@@ -77,9 +77,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     tvs.extend(&args.tvs_port);
     tomcat.extend(&args.https_port);
     let mut engine = Engine::new(&limits, &references);
-    while let Some(frame) = source.next_frame()? {
-        engine.push(&frame);
-    }
+    pump::pump(&mut source, &mut engine, &mut |_| {})?;
     engine.finish();
     let phones = engine.phones();
     let case = Case::new(references, told, &phones);

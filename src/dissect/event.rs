@@ -183,6 +183,28 @@ pub enum Service {
     Other,
 }
 
+impl Service {
+    /// For machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tvs => "tvs",
+            Self::Tomcat => "tomcat",
+            Self::Https => "https",
+            Self::Other => "other",
+        }
+    }
+
+    /// For people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Tvs => "TVS",
+            Self::Tomcat => "Tomcat",
+            Self::Https => "HTTPS",
+            Self::Other => "TLS",
+        }
+    }
+}
+
 /// Why there is or is not a server certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CertificateStatus {

@@ -257,7 +257,7 @@ fn diff_predicts_and_its_exit_status_says_so() {
     assert_eq!(accepted.status.code(), Some(0));
     let text = out(&accepted);
     assert!(text.contains("  and holds no CTL: ACCEPTS it\n"), "{text}");
-    assert!(text.contains("  length in bytes: 5302 -> 5322\n"), "{text}");
+    assert!(text.contains("  ~ length in bytes: 5302 -> 5322\n"), "{text}");
     let rejected = run(&["diff", "itl-8.tlv", "itl-10.tlv"]);
     assert_eq!(rejected.status.code(), Some(1));
     assert!(out(&rejected).contains("Regenerating CallManager and TVS together strands these phones"));
