@@ -367,7 +367,7 @@ fn payload(ip: IpPayload, rest: &[u8], at: usize, missing: usize) -> Option<Step
             let udp = UdpHeaderSlice::from_slice(rest).ok()?;
             let header = udp.slice().len();
             // VXLAN (RFC 7348): on its own port or the one that Linux used before, with the flag that says so.
-            if matches!(udp.destination_port(), 4789 | 8472) && rest.get(header).is_some_and(|flags| flags & 8 != 0) {
+            if matches!(udp.destination_port(), 4789 | 8472) && rest.get(header).is_none_or(|flags| flags & 8 != 0) {
                 return Some(Step::Next(Layer::Ethernet, header + 8));
             }
             let there = rest.len() - header;
