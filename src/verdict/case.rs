@@ -1,6 +1,6 @@
 //! What a phone is compared with, and what only the engineer knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -44,6 +44,13 @@ pub struct Logged {
     pub failed: bool,
     /// Where and in which words the log says so.
     pub source: String,
+}
+
+impl Told {
+    /// Every device of which something is said.
+    pub fn devices(&self) -> BTreeSet<&DeviceName> {
+        self.says_failed.keys().chain(self.holds.keys()).chain(self.logged.keys()).collect()
+    }
 }
 
 impl Case {
