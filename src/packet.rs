@@ -7,6 +7,8 @@
 mod duplicate;
 mod fragment;
 pub mod glance;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -201,11 +203,35 @@ pub fn supports(link: LinkType) -> bool {
     Layer::first(link).is_some()
 }
 
-/// The name of a link type, for messages: `USER0`, or its number where it has none here.
+/// The name of a link type, for messages: `LINKTYPE_USER0`, or its number where it has none here.
 pub fn link_name(link: LinkType) -> String {
-    let number = i32::try_from(link.0).unwrap_or(-1);
-    let name = pcap_parser::Linktype(number).to_string();
-    if name.chars().any(|c| c.is_ascii_alphabetic()) { name } else { format!("number {}", link.0) }
+    let name = match link.0 {
+        6 => "IEEE802_5",
+        7 => "ARCNET_BSD",
+        8 => "SLIP",
+        10 => "FDDI",
+        105 => "IEEE802_11",
+        107 => "FRELAY",
+        117 => "PFLOG",
+        119 => "IEEE802_11_PRISM",
+        127 => "IEEE802_11_RADIOTAP",
+        138 => "APPLE_IP_OVER_IEEE1394",
+        143 => "DOCSIS",
+        number @ 147..=162 => return format!("LINKTYPE_USER{}", number - 147),
+        187 => "BLUETOOTH_HCI_H4",
+        189 => "USB_LINUX",
+        192 => "PPI",
+        195 => "IEEE802_15_4_WITHFCS",
+        197 => "ERF",
+        201 => "BLUETOOTH_HCI_H4_WITH_PHDR",
+        220 => "USB_LINUX_MMAPPED",
+        230 => "IEEE802_15_4_NOFCS",
+        239 => "NFLOG",
+        252 => "WIRESHARK_UPPER_PDU",
+        253 => "NETLINK",
+        number => return format!("number {number}"),
+    };
+    format!("LINKTYPE_{name}")
 }
 
 /// Lets unit tests elsewhere say when something happened.

@@ -64,7 +64,7 @@ pub(super) fn lldp(announcement: &[u8], moment: Moment) -> Option<Event> {
         match (header >> 9, value) {
             (0, _) => break,
             // A chassis or a management address that is a network address: family 1 or 2.
-            (1, [5, 1, rest @ ..]) | (8, [5, 1, rest @ ..]) if rest.len() >= 4 => {
+            (1 | 8, [5, 1, rest @ ..]) if rest.len() >= 4 => {
                 told.address = rest.first_chunk::<4>().map(|&octets| Ipv4Addr::from(octets).into());
             }
             (1, [5, 2, rest @ ..]) | (8, [17, 2, rest @ ..]) if rest.len() >= 16 => {

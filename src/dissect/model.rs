@@ -85,8 +85,7 @@ pub(super) fn is_phone_name(text: &str) -> bool {
 
 /// The name of the desk phone with this MAC address.
 pub(super) fn phone_name(mac: [u8; 6]) -> String {
-    let [a, b, c, d, e, f] = mac;
-    format!("SEP{a:02X}{b:02X}{c:02X}{d:02X}{e:02X}{f:02X}")
+    mac.iter().fold("SEP".to_owned(), |name, byte| format!("{name}{byte:02X}"))
 }
 
 /// What the common name of a phone's certificate says: `CP-8861-SEP0011215A1AE3` is the model and the device (domain.md 4.1).

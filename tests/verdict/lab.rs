@@ -288,6 +288,7 @@ impl Timeline {
                 .collect(),
             client_data: Vec::new(),
             server_data: Vec::new(),
+            tvs_exchange: None,
             span,
         }
     }

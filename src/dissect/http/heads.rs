@@ -28,7 +28,7 @@ impl Asked {
         let mut request = httparse::Request::new(&mut fields);
         request.parse(head).ok()?.is_complete().then_some(())?;
         let method = request.method?;
-        let framing = framing(request.headers)?.unwrap_or(Framing::Length(0));
+        let framing = framing(request.headers).ok()?.unwrap_or(Framing::Length(0));
         let file = file_of_target(request.path?);
         let asked = Self { file: Some(file), is_get: method == "GET", is_head: method == "HEAD" };
         Some((asked, framing))
@@ -67,7 +67,7 @@ impl Status {
         let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
         let mut response = httparse::Response::new(&mut fields);
         response.parse(head).ok()?.is_complete().then_some(())?;
-        let framing = framing(response.headers)?.unwrap_or(Framing::ToEnd);
+        let framing = framing(response.headers).ok()?.unwrap_or(Framing::ToEnd);
         let coding = field(response.headers, "Content-Encoding").unwrap_or_default();
         let identity = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
         let tag = field(response.headers, "ETag").or_else(|| field(response.headers, "Last-Modified"));
@@ -96,27 +96,32 @@ impl Status {
     }
 }
 
-/// How a body is framed by its head (RFC 9112 6.3): `None` where the head contradicts itself, nothing where it does not say.
-fn framing(fields: &[httparse::Header<'_>]) -> Option<Option<Framing>> {
+/// The head says two things of its body, or nothing that can be read.
+struct Contradiction;
+
+/// How a body is framed by its head (RFC 9112 6.3): `None` where the head does not say.
+fn framing(fields: &[httparse::Header<'_>]) -> Result<Option<Framing>, Contradiction> {
     let all = |name: &'static str| fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name));
     let codings: Vec<&[u8]> = all("Transfer-Encoding").map(|field| field.value).collect();
     if let [only] = codings[..] {
-        return only.trim_ascii().eq_ignore_ascii_case(b"chunked").then_some(Some(Framing::Chunked));
+        let chunked = only.trim_ascii().eq_ignore_ascii_case(b"chunked");
+        return if chunked { Ok(Some(Framing::Chunked)) } else { Err(Contradiction) };
     }
     if !codings.is_empty() {
-        return None;
+        return Err(Contradiction);
     }
     let mut length = None;
     for field in all("Content-Length") {
         let digits = field.value.trim_ascii();
         let plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-        let value = plain.then(|| std::str::from_utf8(digits).ok()?.parse::<u64>().ok()).flatten()?;
+        let value = plain.then(|| std::str::from_utf8(digits).ok()?.parse::<u64>().ok()).flatten();
+        let value = value.ok_or(Contradiction)?;
         if length.is_some_and(|before| before != value) {
-            return None;
+            return Err(Contradiction);
         }
         length = Some(value);
     }
-    Some(length.map(Framing::Length))
+    Ok(length.map(Framing::Length))
 }
 
 fn field<'a>(fields: &[httparse::Header<'a>], name: &str) -> Option<&'a str> {

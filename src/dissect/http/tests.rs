@@ -332,7 +332,10 @@ fn large_files_are_hashed_not_held() {
     assert!(download.content.is_none());
 }
 
-fn any_exchange() -> impl Strategy<Value = (Vec<Vec<u8>>, Vec<(Side, Vec<u8>)>)> {
+/// Files, and what was sent to fetch them.
+type Exchange = (Vec<Vec<u8>>, Vec<(Side, Vec<u8>)>);
+
+fn any_exchange() -> impl Strategy<Value = Exchange> {
     prop::collection::vec((0usize..600, 0u8..3), 1..5).prop_map(|files| {
         let last = files.len() - 1;
         let mut sent = Vec::new();
