@@ -3,6 +3,7 @@
 //! In: complete files. Out: trust lists, signers, and whether signatures verify with the keys at hand. The same list
 //! downloaded by ten thousand phones is read once and held once.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
@@ -17,6 +18,9 @@ use crate::trust::{ListKind, Record, Reference, SignedFile, Signer, TrustFile, T
 const MOST_LISTS: usize = 4096;
 /// Lists whose keys are tried on a signed file, the latest first.
 const MOST_KEYS: usize = 8;
+
+/// Files read lately whose result is remembered.
+const MOST_RECENT: usize = 16;
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +96,11 @@ pub struct Files {
     signers: Vec<Arc<Signer>>,
     /// What configurations say: mostly the same for all phones.
     configs: HashSet<Arc<ConfigFacts>>,
+    recent: VecDeque<Recent>,
 }
+
+/// A file, the kind that its name tells, and what it turned out to be.
+type Recent = (Arc<Content>, Option<FileKind>, Understood);
 
 impl Files {
     /// A reader that tries the keys of these references.
@@ -110,11 +118,26 @@ impl Files {
             served: Vec::new(),
             signers: Vec::new(),
             configs: HashSet::new(),
+            recent: VecDeque::new(),
         }
     }
 
-    /// Reads a complete file.
+    /// Reads a complete file. The same download is told more than once, so what was read lately is remembered.
     pub(super) fn read(&mut self, name: Option<&str>, content: &Arc<Content>) -> Understood {
+        let kind = name.map(FileKind::from_name);
+        let same = |(known, of_kind, _): &&Recent| Arc::ptr_eq(known, content) && *of_kind == kind;
+        if let Some((.., understood)) = self.recent.iter().rev().find(same) {
+            return understood.clone();
+        }
+        let understood = self.read_anew(name, content);
+        if self.recent.len() >= MOST_RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((Arc::clone(content), kind, understood.clone()));
+        understood
+    }
+
+    fn read_anew(&mut self, name: Option<&str>, content: &Arc<Content>) -> Understood {
         // Trust lists and signed files begin with a version of two bytes (domain.md 2.2).
         if !content.bytes.starts_with(&[1, 0, 2]) {
             let config = self.config(name, &content.bytes);
@@ -127,7 +150,7 @@ impl Files {
         if may_be_list {
             return self.read_list(content);
         }
-        match SignedFile::parse(&content.bytes) {
+        match SignedFile::parse_hashed(&content.bytes, content.digests) {
             Ok(signed) => self.read_signed(&signed, content),
             Err(_) => Understood::default(),
         }

@@ -45,13 +45,21 @@ impl SignedFile {
     /// # Errors
     /// When the header is not one; the error names the byte.
     pub fn parse(file: &[u8]) -> Result<Self, ListError> {
+        Self::parse_hashed(file, Digests::of(file))
+    }
+
+    /// Reads the envelope of a complete file whose checksums are known.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_hashed(file: &[u8], digests: Digests) -> Result<Self, ListError> {
         let mut warnings = Warnings::default();
         let header = header::parse(file, &mut warnings)?;
         Ok(Self {
             body_offset: header.header_length.unwrap_or_default(),
             header,
             length: file.len(),
-            digests: Digests::of(file),
+            digests,
             warnings: warnings.finish(),
         })
     }
