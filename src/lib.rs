@@ -23,5 +23,7 @@ pub mod packet;
 pub mod phone;
 pub mod report;
 pub mod trust;
+pub mod tui;
 pub mod verdict;
+pub mod watch;
 pub mod x509;

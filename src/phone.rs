@@ -5,12 +5,14 @@
 //! refuses to judge: whether a list matches or a certificate is the right one is not its business.
 
 mod boot;
+mod changes;
 mod files;
 mod name;
 mod record;
 mod roster;
 
 pub use boot::Boot;
+pub use changes::{Changed, PhoneKey};
 pub use files::{FileKind, Files, ServedList, SignatureFound};
 pub use name::DeviceName;
 pub use record::{DownloadRecord, Phone};
