@@ -4,6 +4,7 @@
 
 mod diff;
 mod inputs;
+mod pump;
 mod show;
 mod triage;
 mod watch;

@@ -5,8 +5,15 @@
 //! missing, never guessed.
 
 mod content;
+mod dhcp;
+mod discovery;
 pub mod event;
 mod flows;
+mod head;
+mod http;
+mod model;
+mod sccp;
+mod sip;
 pub mod tcp;
 pub mod tftp;
 mod tls;
@@ -37,6 +44,7 @@ pub struct Dissector {
     store: ContentStore,
     tftp: tftp::Tftp,
     tcp: tcp::Tcp,
+    dhcp: dhcp::Dhcp,
     /// When idle flows were looked for last.
     expired: Timestamp,
 }
@@ -51,6 +59,7 @@ impl Dissector {
             store: ContentStore::new(settings.content),
             tftp: tftp::Tftp::new(settings.tftp),
             tcp: tcp::Tcp::new(settings.ports.clone(), settings.tcp),
+            dhcp: dhcp::Dhcp::default(),
             expired: Timestamp::default(),
         }
     }
@@ -59,27 +68,37 @@ impl Dissector {
     pub fn packet(&mut self, packet: &Packet<'_>, moment: Moment, events: &mut Vec<Event>) {
         match packet {
             Packet::Udp(datagram) => {
-                self.tftp.datagram(datagram, moment, &mut self.store, events);
+                if dhcp::is_dhcp(datagram) {
+                    self.dhcp.datagram(datagram, moment, events);
+                } else if !self.tftp.datagram(datagram, moment, &mut self.store, events) {
+                    sip::datagram(datagram, moment, events);
+                }
             }
-            Packet::Tcp(segment) => self.tcp.segment(segment, moment, events),
-            Packet::Cdp(_) | Packet::Lldp(_) => {}
+            Packet::Tcp(segment) => self.tcp.segment(segment, moment, &mut self.store, events),
+            Packet::Cdp(tlvs) => events.extend(discovery::cdp(tlvs, moment)),
+            Packet::Lldp(tlvs) => events.extend(discovery::lldp(tlvs, moment)),
         }
         let full = self.store.is_full() || self.tftp.is_full() || self.tcp.is_full();
-        if full || moment.time.nanos_since(self.expired) >= EXPIRE_EVERY {
+        if full || self.is_time_to_tick(moment.time) {
             self.tick(moment.time, events);
         }
+    }
+
+    /// Whether idle flows were not looked for in a while.
+    pub fn is_time_to_tick(&self, now: Timestamp) -> bool {
+        now.nanos_since(self.expired) >= EXPIRE_EVERY
     }
 
     /// Time goes on: ends what was idle for too long.
     pub fn tick(&mut self, now: Timestamp, events: &mut Vec<Event>) {
         self.expired = now;
         self.tftp.expire(now, &mut self.store, events);
-        self.tcp.expire(now, events);
+        self.tcp.expire(now, &mut self.store, events);
     }
 
     /// The capture is over: ends everything.
     pub fn finish(&mut self, events: &mut Vec<Event>) {
         self.tftp.finish(&mut self.store, events);
-        self.tcp.finish(events);
+        self.tcp.finish(&mut self.store, events);
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::capture::{Frame, Moment, Timestamp};
 use crate::dissect::{Dissector, Event, Settings};
-use crate::packet::{self, Counters, Decoder};
+use crate::packet::{self, Counters, Decoder, glance};
 use crate::phone::{self, Files, Phone, Roster};
 use crate::trust::Reference;
 
@@ -42,9 +42,25 @@ impl Engine {
 
     /// Takes a frame.
     pub fn push(&mut self, frame: &Frame<'_>) {
+        if glance::may_matter(frame.link, frame.data) {
+            self.push_glanced_at(frame);
+        } else {
+            self.pass(frame.time);
+        }
+    }
+
+    /// Takes a frame that [`glance::may_matter`] did not dismiss.
+    pub fn push_glanced_at(&mut self, frame: &Frame<'_>) {
         if let Some(packet) = self.decoder.decode(frame) {
             self.dissector.packet(&packet, Moment::from(frame), &mut self.events);
             self.deliver();
+        }
+    }
+
+    /// A frame came that cannot matter: only time goes on.
+    pub fn pass(&mut self, now: Timestamp) {
+        if self.dissector.is_time_to_tick(now) {
+            self.tick(now);
         }
     }
 

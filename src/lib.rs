@@ -19,9 +19,12 @@ pub mod digest;
 pub mod dissect;
 pub mod engine;
 pub mod escape;
+pub mod logs;
 pub mod packet;
 pub mod phone;
 pub mod report;
+#[doc(hidden)]
+pub mod testkit;
 pub mod trust;
 pub mod tui;
 pub mod verdict;

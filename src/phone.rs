@@ -6,6 +6,7 @@
 
 mod boot;
 mod changes;
+mod config;
 mod files;
 mod name;
 mod record;
@@ -13,6 +14,7 @@ mod roster;
 
 pub use boot::Boot;
 pub use changes::{Changed, PhoneKey};
+pub use config::{CallManagerMember, ConfigFacts, TvsMember};
 pub use files::{FileKind, Files, ServedList, SignatureFound};
 pub use name::DeviceName;
 pub use record::{DownloadRecord, Phone};

@@ -23,7 +23,7 @@ use crate::digest::Sha1Sum;
 use crate::phone::Phone;
 
 pub use advice::Advice;
-pub use case::{Case, Share, Taken, Told};
+pub use case::{Case, Logged, Share, Taken, Told};
 pub use facts::Simulation;
 pub use findings::Finding;
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};
@@ -272,7 +272,8 @@ pub fn assess(phone: &Phone, case: &Case) -> Assessment {
     let advice = advice::advise(&situation);
     let collect = if deletion == Deletion::Undetermined { decision::collect(&facts, &conditions) } else { Vec::new() };
     let findings = findings::findings(&facts, &checks);
-    let observed = facts.observed.last().map(|observed| observed.inferences.clone()).unwrap_or_default();
+    let mut observed = facts.observed.last().map(|observed| observed.inferences.clone()).unwrap_or_default();
+    observed.extend(facts.logged_handshake());
     let holds = Holds {
         itl_sha1: facts.held.itl.sha1(),
         ctl_sha1: facts.held.ctl.sha1(),

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use super::{Exit, inputs};
 use crate::escape;
+use crate::trust::compare::ChangeKind;
 use crate::trust::document::{Comparison, DiffDocument};
 use crate::trust::predict::{Held, Offer, Outcome, Prediction, Tvs, TvsCertificate, predict};
 use crate::trust::{ListKind, Origin, Reference, TrustList, compare, outlook};
@@ -23,8 +24,8 @@ Examples:
   itlscope diff --tvs TVS.pem --itl ITLFile.tlv CTLFile-before.tlv CTLFile-after.tlv
       Two CTLs, for phones that also hold this ITL, with the certificate that TVS presents today
 
-Without --tvs, the TVS servers are taken to present the certificates that NEW lists. TVS is taken to know the new signer, as
-it does when the signer is a certificate of its own cluster.
+Without --tvs, the TVS servers are taken to present the certificates that NEW lists. \
+TVS is taken to know the new signer, as it does when the signer is a certificate of its own cluster.
 
 Exit status: 0 phones accept NEW, 1 they reject it or it is not sure, 2 a file could not be read";
 
@@ -177,7 +178,12 @@ fn write_text(comparison: &Comparison<'_>, ctl: Option<&str>, out: &mut dyn Writ
         writeln!(out, "  none{}", if same { ": it is the same file" } else { " in what both say" })?;
     }
     for change in comparison.changes {
-        writeln!(out, "  {}", escape::line(&change.text))?;
+        let sign = match change.kind {
+            ChangeKind::RecordAdded => '+',
+            ChangeKind::RecordRemoved => '-',
+            _ => '~',
+        };
+        writeln!(out, "  {sign} {}", escape::line(&change.text))?;
     }
     for (side, (_, list)) in [("OLD", comparison.old), ("NEW", comparison.new)] {
         for warning in &list.warnings {

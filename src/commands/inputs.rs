@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::logs::{self, AlarmList, Says};
 use crate::phone::DeviceName;
 use crate::trust::{Reference, ReferenceArgument, ReferenceKind, ReferenceTarget};
-use crate::verdict::{Told, ToldList};
+use crate::verdict::{Logged, Told, ToldList};
 
 /// Reads what `-r` was given.
 pub(super) fn references(arguments: &[ReferenceArgument]) -> anyhow::Result<Vec<Reference>> {
@@ -37,6 +38,11 @@ pub(super) struct ToldOptions {
     #[arg(long, value_name = "DEVICE=STATE")]
     phone_says: Vec<String>,
 
+    /// The console log or the status messages of a phone; CUCM's TVS log. The phone is the one that the log names, or DEVICE.
+    /// Repeatable
+    #[arg(long, value_name = "[DEVICE=]FILE")]
+    console_log: Vec<String>,
+
     /// Whether a backup of the old CallManager or ITLRecovery key exists
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     old_key_backup: Option<bool>,
@@ -59,8 +65,11 @@ impl ToldOptions {
                 Some((device, value)) => {
                     holds(&mut told, &device, value).with_context(|| format!("--holds {argument}"))?;
                 }
-                None => bail!("--holds {argument}: expected DEVICE=FILE or DEVICE=CHECKSUM"),
+                None => holds_file(&mut told, argument).with_context(|| format!("--holds {argument}"))?,
             }
+        }
+        for argument in &self.console_log {
+            console_log(&mut told, argument).with_context(|| format!("--console-log {argument}"))?;
         }
         for argument in &self.phone_says {
             let (device, value) = device_and_value(argument).with_context(|| {
@@ -82,6 +91,88 @@ impl ToldOptions {
 fn device_and_value(argument: &str) -> Option<(DeviceName, &str)> {
     let (device, value) = argument.split_once('=')?;
     Some((DeviceName::new(device.trim())?, value.trim()))
+}
+
+/// Takes a file of lines `DEVICE=FILE|CHECKSUM`, or any text with DeviceTLInfo alarms.
+fn holds_file(told: &mut Told, path: &str) -> anyhow::Result<()> {
+    let bytes = read(Path::new(path))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let log = logs::read(&text);
+    let alarms = log.alarms();
+    for (_, alarm) in &alarms {
+        for (list, is_itl) in [(alarm.itl, true), (alarm.ctl, false)] {
+            let Some(list) = list else { continue };
+            let lists = told.holds.entry(alarm.device.clone()).or_default();
+            let slot = if is_itl { &mut lists.itl } else { &mut lists.ctl };
+            let list = match list {
+                AlarmList::NotInstalled => None,
+                AlarmList::Installed(sha1) => Some(ToldList {
+                    sha1: Some(sha1),
+                    label: format!("the list with the checksum {sha1}, reported in {path}"),
+                    ..ToldList::default()
+                }),
+            };
+            if slot
+                .as_ref()
+                .is_some_and(|before| before.as_ref().map(|list| list.sha1) != list.as_ref().map(|list| list.sha1))
+            {
+                bail!("{} is said to hold two different lists", alarm.device);
+            }
+            *slot = Some(list);
+        }
+    }
+    if !alarms.is_empty() {
+        return Ok(());
+    }
+    let mut found = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (device, value) = device_and_value(line).with_context(|| {
+            format!("line {number}: expected DEVICE=FILE or DEVICE=CHECKSUM, or DeviceTLInfo alarms")
+        })?;
+        holds(told, &device, value).with_context(|| format!("line {number}"))?;
+        found = true;
+    }
+    if !found {
+        bail!("holds neither lines DEVICE=CHECKSUM nor DeviceTLInfo alarms");
+    }
+    Ok(())
+}
+
+/// Takes a log of a phone or of TVS.
+fn console_log(told: &mut Told, argument: &str) -> anyhow::Result<()> {
+    let (device, path) = match device_and_value(argument) {
+        Some((device, path)) if !Path::new(argument).exists() => (Some(device), path),
+        _ => (None, argument),
+    };
+    let bytes = read(Path::new(path))?;
+    let log = logs::read(&String::from_utf8_lossy(&bytes));
+    for entry in &log.entries {
+        if let Says::TvsHandshake(phone) = entry.says {
+            told.tvs_handshakes.insert(phone, format!("{path}, line {}", entry.line));
+        }
+    }
+    let device = device.or_else(|| log.device());
+    match (log.verification(), device) {
+        (Some((failed, line, text)), Some(device)) => {
+            let logged = Logged { failed, source: format!("{path}, line {line}: {text}") };
+            if told.logged.insert(device.clone(), logged).is_some_and(|before| before.failed != failed) {
+                bail!("two logs of {device} say different things of verification; give the later one only");
+            }
+        }
+        (Some((_, line, _)), None) => {
+            bail!("line {line} speaks of verification, but the log does not name its phone: give DEVICE=FILE");
+        }
+        (None, _) if log.entries.is_empty() => bail!(
+            "nothing in its {} lines is understood; expected a phone's console log or status messages, or a TVS log",
+            log.lines
+        ),
+        (None, _) => {}
+    }
+    Ok(())
 }
 
 /// Takes one statement of what a phone holds; a second one about the same list must say the same.

@@ -27,7 +27,8 @@ Examples:
   itlscope show --file ITLFile.tlv boot.pcapng
       The list that a phone downloaded in a capture
 
-Exit status: 0 no signature is wrong, 1 a signature is invalid, 2 a file could not be read";
+Exit status: 0 no signature is wrong, 1 a signature is invalid, or the text says that the server could not \
+verify it, 2 a file could not be read";
 
 /// Print an ITL, CTL or signed file field by field, and say whether its signature verifies and by which record
 #[derive(Debug, clap::Args)]
@@ -176,6 +177,9 @@ impl View<'_> {
         let own = Candidate::records("", &list.records);
         let verification = self.verify(&list.header, bytes, own);
         self.count(&verification);
+        if list.said_verified == Some(false) {
+            self.exit = self.exit.max(Exit::Findings);
+        }
         // Text says itself what the server found.
         let checked = (list.origin == Origin::File).then_some(&verification);
         match self.format {

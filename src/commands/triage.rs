@@ -1,13 +1,15 @@
 //! `itlscope triage`: read captures, print the report.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 
-use super::{Exit, inputs};
+use super::{Exit, inputs, pump};
 use crate::capture::{CaptureFile, MergedCaptures, Source};
 use crate::dissect::tcp::Ports;
 use crate::engine::{Engine, Limits};
+use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
@@ -77,15 +79,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     tvs.extend(&args.tvs_port);
     tomcat.extend(&args.https_port);
     let mut engine = Engine::new(&limits, &references);
-    while let Some(frame) = source.next_frame()? {
-        engine.push(&frame);
-    }
+    pump::pump(&mut source, &mut engine, &mut |_| {})?;
     engine.finish();
     let phones = engine.phones();
     let case = Case::new(references, told, &phones);
     let report = Report {
         sources: source.summaries(),
-        notes: notes(&case),
+        notes: notes(&case, &phones),
         assessments: Assessments { phones: &phones, case: &case },
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -105,12 +105,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// What is to be said once for all phones.
-fn notes(case: &Case) -> Vec<String> {
+fn notes(case: &Case, phones: &[Phone]) -> Vec<String> {
     let mut notes = Vec::new();
     if case.references.is_empty() {
         notes.push(
             "no reference was given (-r): the phones of each TFTP server are compared with each other".to_owned(),
         );
+    }
+    let seen: BTreeSet<_> = phones.iter().filter_map(|phone| phone.name.as_ref()).collect();
+    let strangers: Vec<_> = case.told.devices().difference(&seen).map(ToString::to_string).collect();
+    match strangers.as_slice() {
+        [] => {}
+        [one] => notes.push(format!("{one} is not in the capture: what was said of it is not used")),
+        [first, ..] => notes.push(format!(
+            "{} devices are not in the capture, {first} the first of them: what was said of them is not used",
+            strangers.len()
+        )),
     }
     notes
 }

@@ -123,6 +123,8 @@ pub struct Milestones {
     pub server_hello: Option<Moment>,
     /// The server's certificate, when its last byte was there.
     pub certificate: Option<Moment>,
+    /// The client's own certificate.
+    pub client_certificate: Option<Moment>,
     /// The client's key exchange: it went on after the certificate.
     pub key_exchange: Option<Moment>,
     /// The handshake was complete.
@@ -144,6 +146,28 @@ pub enum Service {
     Https,
     /// Any other port.
     Other,
+}
+
+impl Service {
+    /// For machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tvs => "tvs",
+            Self::Tomcat => "tomcat",
+            Self::Https => "https",
+            Self::Other => "other",
+        }
+    }
+
+    /// For people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Tvs => "TVS",
+            Self::Tomcat => "Tomcat",
+            Self::Https => "HTTPS",
+            Self::Other => "TLS",
+        }
+    }
 }
 
 /// Why there is or is not a server certificate.
@@ -365,4 +389,6 @@ pub enum IdentitySource {
     SipRegister,
     /// SCCP station register.
     SccpRegister,
+    /// The certificate with which the phone authenticates itself in TLS: MIC or LSC.
+    Certificate,
 }

@@ -1,19 +1,30 @@
 //! TCP connections.
 //!
 //! In: segments, either direction, in any order. Out: what the protocol on top makes of the two streams. It knows which side
-//! is the client, where streams begin and end, and keeps connections within bounds.
+//! is the client, where streams begin and end, and keeps connections within bounds. Protocols read the streams through one
+//! contract, [`StreamReader`].
 
 mod stream;
+#[cfg(test)]
+mod tests;
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
 
+use super::content::ContentStore;
 use super::event::{Event, Service, Side};
 use super::flows::FlowTable;
+use super::http::HttpStreams;
+use super::sccp::SccpStreams;
+use super::sip::SipStreams;
 use super::tls::{CertificateCache, TlsDissector};
 use crate::capture::{Moment, Span, Timestamp};
 use crate::packet::{Segment, TcpFlags};
 
-pub(super) use stream::{Piece, Stream};
+pub(super) use stream::{Piece, Room, Stream};
+
+/// Bytes of one direction kept until they are acknowledged, to notice copies that differ.
+const COMPARED: usize = 8 << 10;
 
 /// What following connections may cost.
 #[derive(Debug, Clone, Copy)]
@@ -43,21 +54,79 @@ pub struct Ports {
     pub tomcat: Vec<u16>,
     /// Configuration over HTTPS.
     pub https: Vec<u16>,
+    /// Files over HTTP.
+    pub http: Vec<u16>,
+    /// SIP in clear.
+    pub sip: Vec<u16>,
+    /// SCCP in clear.
+    pub sccp: Vec<u16>,
 }
 
 impl Default for Ports {
     /// domain.md 4.4, 4.5.
     fn default() -> Self {
-        Self { tvs: vec![2445], tomcat: vec![8443], https: vec![6971, 6972] }
+        Self {
+            tvs: vec![2445],
+            tomcat: vec![8443],
+            https: vec![6971, 6972],
+            http: vec![6970],
+            sip: vec![5060],
+            sccp: vec![2000],
+        }
     }
 }
 
+/// What is expected behind a server's port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Tls(Service),
+    Http,
+    Sip,
+    Sccp,
+}
+
 impl Ports {
-    fn service(&self, port: u16) -> Option<Service> {
-        [(&self.tvs, Service::Tvs), (&self.tomcat, Service::Tomcat), (&self.https, Service::Https)]
-            .into_iter()
-            .find_map(|(ports, service)| ports.contains(&port).then_some(service))
+    fn expected(&self, port: u16) -> Option<Expected> {
+        [
+            (&self.tvs, Expected::Tls(Service::Tvs)),
+            (&self.tomcat, Expected::Tls(Service::Tomcat)),
+            (&self.https, Expected::Tls(Service::Https)),
+            (&self.http, Expected::Http),
+            (&self.sip, Expected::Sip),
+            (&self.sccp, Expected::Sccp),
+        ]
+        .into_iter()
+        .find_map(|(ports, expected)| ports.contains(&port).then_some(expected))
     }
+}
+
+/// Who reads the two streams of a connection.
+pub(super) trait StreamReader: Debug + Send {
+    /// Takes the next piece of one side's stream.
+    fn piece(&mut self, side: Side, piece: Piece<'_>, moment: Moment, shared: &mut Shared<'_>);
+
+    /// The stream of this side is read from its middle: its beginning was not captured.
+    fn begin_in_the_middle(&mut self, side: Side);
+
+    /// The connection is over.
+    fn conclude(&mut self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>);
+
+    /// Bytes held.
+    fn held(&self) -> usize;
+
+    /// Whether copies of bytes that differ still matter on this side; where not, nothing is kept to notice them.
+    fn compares_copies(&self, side: Side) -> bool {
+        let _ = side;
+        true
+    }
+}
+
+/// What all readers of streams share.
+#[derive(Debug)]
+pub(super) struct Shared<'a> {
+    pub(super) certificates: &'a mut CertificateCache,
+    pub(super) store: &'a mut ContentStore,
+    pub(super) events: &'a mut Vec<Event>,
 }
 
 /// What the TCP layer knows of a connection that its protocol may ask for.
@@ -70,6 +139,8 @@ pub(super) struct ConnectionFacts {
     pub(super) reset_by: Option<Side>,
     /// Who sent the first FIN.
     pub(super) closed_by: Option<Side>,
+    /// The server sent a FIN, first or not.
+    pub(super) server_ended: bool,
 }
 
 /// Both ends, the smaller first: both directions find the same connection.
@@ -95,13 +166,15 @@ struct Connection {
     client_stream: Stream,
     server_stream: Stream,
     protocol: Protocol,
+    /// Its first sequence number is not known: nothing tells whether a SYN is of it.
+    is_left_over: bool,
     held: usize,
 }
 
 /// Who reads the streams.
 #[derive(Debug)]
 enum Protocol {
-    Tls(Box<TlsDissector>),
+    Known(Box<dyn StreamReader>),
     /// An unknown port: the first bytes will tell.
     Unknown,
     /// Nothing to read, or nothing any more.
@@ -122,13 +195,20 @@ impl Tcp {
     }
 
     /// Takes a segment.
-    pub(super) fn segment(&mut self, segment: &Segment<'_>, moment: Moment, events: &mut Vec<Event>) {
+    pub(super) fn segment(
+        &mut self,
+        segment: &Segment<'_>,
+        moment: Moment,
+        store: &mut ContentStore,
+        events: &mut Vec<Event>,
+    ) {
         let key = if segment.src <= segment.dst { (segment.src, segment.dst) } else { (segment.dst, segment.src) };
         let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
         let existing = self.connections.get(&key, moment.time);
         let known = existing.is_some();
         // A SYN with another number is another connection between the same ports.
-        let reused = opens && existing.is_some_and(|connection| connection.is_another(segment));
+        let reused = segment.flags.has(TcpFlags::SYN)
+            && existing.is_some_and(|connection| connection.is_another(segment, opens));
         if !known || reused {
             // What neither begins a connection nor carries anything is the rest of one that is over.
             let carries = !segment.payload.is_empty() || segment.missing > 0 || segment.flags.has(TcpFlags::SYN);
@@ -137,7 +217,7 @@ impl Tcp {
             }
             let connection = self.open(segment, moment);
             if let Some(ended) = self.connections.insert(key, moment.time, connection) {
-                self.conclude(ended, events);
+                self.conclude(ended, store, events);
             }
         }
         let Some(connection) = self.connections.get(&key, moment.time) else { return };
@@ -145,13 +225,15 @@ impl Tcp {
         if matches!(connection.protocol, Protocol::Unknown) && !segment.payload.is_empty() {
             connection.recognise(segment, moment, &mut self.next_id);
         }
-        let over = connection.segment(segment, moment, self.limits.reorder, &mut self.certificates, events);
+        let mut shared = Shared { certificates: &mut self.certificates, store, events };
+        let over = connection.segment(segment, moment, self.limits.reorder, &mut shared);
         self.held = (self.held + connection.held).saturating_sub(before);
         if over {
-            let mut ended = std::mem::replace(connection, Connection::closed(segment, moment));
+            let left = connection.left_over(segment, moment);
+            let mut ended = std::mem::replace(connection, left);
             self.held = self.held.saturating_sub(ended.held);
             ended.held = 0;
-            self.conclude(ended, events);
+            self.conclude(ended, store, events);
         }
     }
 
@@ -161,63 +243,82 @@ impl Tcp {
     }
 
     /// Forgets connections that were idle for too long or for which there is no room.
-    pub(super) fn expire(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+    pub(super) fn expire(&mut self, now: Timestamp, store: &mut ContentStore, events: &mut Vec<Event>) {
         while let Some((_, connection)) = self.connections.pop_expired(now, self.held > self.limits.total) {
-            self.conclude(connection, events);
+            self.conclude(connection, store, events);
         }
     }
 
     /// The capture is over: ends all connections.
-    pub(super) fn finish(&mut self, events: &mut Vec<Event>) {
+    pub(super) fn finish(&mut self, store: &mut ContentStore, events: &mut Vec<Event>) {
         for (_, connection) in self.connections.drain() {
-            self.conclude(connection, events);
+            self.conclude(connection, store, events);
         }
     }
 
-    fn conclude(&mut self, mut connection: Connection, events: &mut Vec<Event>) {
+    fn conclude(&mut self, mut connection: Connection, store: &mut ContentStore, events: &mut Vec<Event>) {
         self.held = self.held.saturating_sub(connection.held);
-        connection.flush(&mut self.certificates, events);
-        if let Protocol::Tls(tls) = &mut connection.protocol {
-            tls.conclude(&connection.facts, connection.span, events);
+        let mut shared = Shared { certificates: &mut self.certificates, store, events };
+        connection.flush(&mut shared);
+        if let Protocol::Known(reader) = &mut connection.protocol {
+            reader.conclude(&connection.facts, connection.span, &mut shared);
         }
     }
 
     /// A connection that begins with this segment, as far as the capture shows.
     fn open(&mut self, segment: &Segment<'_>, moment: Moment) -> Connection {
         let flags = segment.flags;
-        let src_service = self.ports.service(segment.src.port());
-        let dst_service = self.ports.service(segment.dst.port());
+        let src_expected = self.ports.expected(segment.src.port());
+        let dst_expected = self.ports.expected(segment.dst.port());
         let from_server = if flags.has(TcpFlags::SYN) {
             flags.has(TcpFlags::ACK)
         } else {
             // Without its beginning, the port that is known is the server's, else the lower one.
-            match (src_service, dst_service) {
+            match (src_expected, dst_expected) {
                 (Some(_), None) => true,
                 (None, Some(_)) => false,
                 _ => segment.src.port() < segment.dst.port(),
             }
         };
-        let (client, server, service) =
-            if from_server { (segment.dst, segment.src, src_service) } else { (segment.src, segment.dst, dst_service) };
-        let protocol = match service {
-            Some(service) => {
-                self.next_id += 1;
-                let mut tls = TlsDissector::new(self.next_id, service, client, server, moment);
-                if !flags.has(TcpFlags::SYN) {
-                    tls.begin_in_the_middle(Side::Client);
-                    tls.begin_in_the_middle(Side::Server);
-                }
-                Protocol::Tls(Box::new(tls))
-            }
-            None => Protocol::Unknown,
+        let (client, server, expected) = if from_server {
+            (segment.dst, segment.src, src_expected)
+        } else {
+            (segment.src, segment.dst, dst_expected)
         };
-        Connection { client, server, protocol, ..Connection::closed(segment, moment) }
+        let mut reader: Box<dyn StreamReader> = match expected {
+            Some(Expected::Tls(service)) => {
+                self.next_id += 1;
+                Box::new(TlsDissector::new(self.next_id, service, client, server, moment))
+            }
+            Some(Expected::Http) => Box::new(HttpStreams::new(client, server)),
+            Some(Expected::Sccp) => Box::new(SccpStreams::new(client)),
+            Some(Expected::Sip) => Box::new(SipStreams::new(client, server)),
+            None => {
+                return Connection { client, server, protocol: Protocol::Unknown, ..Connection::new(segment, moment) };
+            }
+        };
+        if !flags.has(TcpFlags::SYN) {
+            reader.begin_in_the_middle(Side::Client);
+            reader.begin_in_the_middle(Side::Server);
+        }
+        let protocol = Protocol::Known(reader);
+        Connection { client, server, protocol, ..Connection::new(segment, moment) }
     }
 }
 
 impl Connection {
     /// What is left of a connection that is over: it swallows late segments until its ports are used again.
-    fn closed(segment: &Segment<'_>, moment: Moment) -> Self {
+    fn left_over(&self, segment: &Segment<'_>, moment: Moment) -> Self {
+        Self {
+            client: self.client,
+            server: self.server,
+            client_stream: self.client_stream.left_over(),
+            is_left_over: self.facts.syns == 0,
+            ..Self::new(segment, moment)
+        }
+    }
+
+    fn new(segment: &Segment<'_>, moment: Moment) -> Self {
         Self {
             client: segment.src,
             server: segment.dst,
@@ -226,16 +327,19 @@ impl Connection {
             client_stream: Stream::default(),
             server_stream: Stream::default(),
             protocol: Protocol::Nothing,
+            is_left_over: false,
             held: 0,
         }
     }
 
-    /// Whether a SYN belongs to another connection than this.
-    fn is_another(&self, syn: &Segment<'_>) -> bool {
-        match self.protocol {
-            Protocol::Nothing => true,
-            _ => syn.src != self.client || !self.client_stream.begins_after(syn.seq),
+    /// Whether a SYN, `opens`, or a SYN with an acknowledgment belongs to another connection than this.
+    fn is_another(&self, syn: &Segment<'_>, opens: bool) -> bool {
+        if opens {
+            // One that is over and is tried again with the same number is told once (some systems do that after a RST).
+            return syn.src != self.client || !self.client_stream.begins_after(syn.seq) || self.is_left_over;
         }
+        let is_over = matches!(self.protocol, Protocol::Nothing);
+        syn.src == self.server && !is_over && !self.server_stream.begins_after(syn.seq)
     }
 
     /// Looks whether the first bytes on an unknown port are TLS, and which side sent them.
@@ -257,19 +361,12 @@ impl Connection {
         }
         *next_id += 1;
         self.protocol =
-            Protocol::Tls(Box::new(TlsDissector::new(*next_id, Service::Other, client, server, self.span.first)));
+            Protocol::Known(Box::new(TlsDissector::new(*next_id, Service::Other, client, server, self.span.first)));
         self.span.extend(moment);
     }
 
     /// Takes a segment. Returns whether the connection is over.
-    fn segment(
-        &mut self,
-        segment: &Segment<'_>,
-        moment: Moment,
-        reorder: usize,
-        certificates: &mut CertificateCache,
-        events: &mut Vec<Event>,
-    ) -> bool {
+    fn segment(&mut self, segment: &Segment<'_>, moment: Moment, reorder: usize, shared: &mut Shared<'_>) -> bool {
         if matches!(self.protocol, Protocol::Nothing) {
             return false;
         }
@@ -288,6 +385,11 @@ impl Connection {
             self.stream(side.other()).acknowledge(ack);
         }
         if flags.has(TcpFlags::RST) {
+            let answers = self.facts.syns > 0 && !self.facts.syn_acked;
+            if !answers && !self.stream(side).is_near(seq) {
+                return false;
+            }
+            self.stream(side).ends_at(seq);
             let answers_syn =
                 side == Side::Server && self.facts.syns > 0 && !self.facts.syn_acked && !self.server_stream.has_data();
             self.facts.reset_answers_syn |= answers_syn;
@@ -297,37 +399,40 @@ impl Connection {
         let fin = flags.has(TcpFlags::FIN);
         if fin {
             self.facts.closed_by.get_or_insert(side);
+            self.facts.server_ended |= side == Side::Server;
         }
         if !self.stream(side).is_open()
             && !segment.payload.is_empty()
-            && let Protocol::Tls(tls) = &mut self.protocol
+            && let Protocol::Known(reader) = &mut self.protocol
             && !begins_like_a_stream(segment.payload)
         {
-            tls.begin_in_the_middle(side);
+            reader.begin_in_the_middle(side);
         }
         let mut stream = std::mem::take(self.stream(side));
         let protocol = &mut self.protocol;
         let payload = (segment.payload, segment.missing);
-        stream.segment(seq, payload, fin, moment, reorder, &mut |piece, at| {
-            if let Protocol::Tls(tls) = protocol {
-                tls.piece(side, piece, at, certificates, events);
+        let compares = matches!(protocol, Protocol::Known(reader) if reader.compares_copies(side));
+        let room = Room { waiting: reorder, compared: if compares { COMPARED } else { 0 } };
+        stream.segment(seq, payload, fin, moment, room, &mut |piece, at| {
+            if let Protocol::Known(reader) = protocol {
+                reader.piece(side, piece, at, shared);
             }
         });
         *self.stream(side) = stream;
         self.held = self.client_stream.held() + self.server_stream.held();
-        if let Protocol::Tls(tls) = &self.protocol {
-            self.held += tls.held();
+        if let Protocol::Known(reader) = &self.protocol {
+            self.held += reader.held();
         }
         self.client_stream.is_over() && self.server_stream.is_over()
     }
 
-    fn flush(&mut self, certificates: &mut CertificateCache, events: &mut Vec<Event>) {
+    fn flush(&mut self, shared: &mut Shared<'_>) {
         for side in [Side::Client, Side::Server] {
             let mut stream = std::mem::take(self.stream(side));
             let protocol = &mut self.protocol;
-            stream.flush(&mut |piece, at| {
-                if let Protocol::Tls(tls) = protocol {
-                    tls.piece(side, piece, at, certificates, events);
+            stream.flush(self.span.last, &mut |piece, at| {
+                if let Protocol::Known(reader) = protocol {
+                    reader.piece(side, piece, at, shared);
                 }
             });
         }

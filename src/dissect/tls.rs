@@ -6,6 +6,8 @@
 
 mod handshake;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,9 +15,11 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::event::{
-    Alert, CertificateStatus, CipherSuite, Event, Milestones, Service, SessionOutcome, Side, TlsSession, TlsVersion,
+    Alert, CertificateStatus, CipherSuite, Event, Identity, IdentitySource, Milestones, Service, SessionOutcome, Side,
+    TlsSession, TlsVersion,
 };
-use super::tcp::{ConnectionFacts, Piece};
+use super::model;
+use super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
 use crate::capture::{Moment, Span};
 use crate::x509::Certificate;
 
@@ -24,12 +28,13 @@ use record::{Record, RecordLayer};
 
 /// Lengths of application records that are kept a side.
 const MOST_LENGTHS: usize = 8;
+/// Alerts that end a session without a fault (RFC 5246 7.2.1, RFC 8446 6.1).
+const CLOSE_NOTIFY: u8 = 0;
+const USER_CANCELED: u8 = 90;
 /// Alerts that are kept a session.
 const MOST_ALERTS: usize = 8;
 /// Certificates kept for comparison with those that come.
 const MOST_CERTIFICATES: usize = 1024;
-/// In TLS 1.3 a client's first encrypted record is its Finished, of 53 bytes or more, or an alert, of 19 (RFC 8446 4.4.4, 5.2).
-const SHORTEST_FINISHED_1_3: usize = 50;
 
 /// Parses each certificate once, however often it is presented.
 #[derive(Debug, Default)]
@@ -57,9 +62,10 @@ pub(super) struct TlsDissector {
     session: TlsSession,
     client: Direction,
     server: Direction,
-    /// The session that the client offered to resume.
-    offered: Vec<u8>,
-    resumed_by_id: bool,
+    /// The server said that its flight is over although it showed no certificate: the suite uses none.
+    no_certificate: bool,
+    /// The client's records of a TLS 1.3 session cannot be told apart: some may be early data.
+    early_data: bool,
     /// What one side sent instead of TLS.
     not_tls: Option<(Side, String)>,
     unreadable: bool,
@@ -73,6 +79,65 @@ struct Direction {
     finished: bool,
     conflict: bool,
     any: bool,
+    /// Bytes of the stream so far, those that are missing among them.
+    position: u64,
+    /// Where the stream stood when the handshake was complete: what differs behind it does not matter.
+    handshake_end: Option<u64>,
+}
+
+impl Direction {
+    const fn is_broken(&self) -> bool {
+        self.records.handshake_broken || self.records.resynchronised
+    }
+}
+
+impl StreamReader for TlsDissector {
+    fn held(&self) -> usize {
+        self.client.records.held() + self.server.records.held()
+    }
+
+    fn begin_in_the_middle(&mut self, side: Side) {
+        self.direction(side).records.begin_in_the_middle();
+    }
+
+    fn piece(&mut self, side: Side, piece: Piece<'_>, moment: Moment, shared: &mut Shared<'_>) {
+        let mut records = std::mem::take(&mut self.direction(side).records);
+        match piece {
+            Piece::Data(bytes) => {
+                let direction = self.direction(side);
+                direction.any = true;
+                direction.position += bytes.len() as u64;
+                records.data(bytes, &mut |record| self.record(side, record, moment, shared));
+            }
+            Piece::Gap(length) => {
+                let direction = self.direction(side);
+                direction.position = direction.position.saturating_add(length);
+                records.gap(length, &mut |record| self.record(side, record, moment, shared));
+            }
+            Piece::Conflict(at) => self.conflict(side, at),
+        }
+        if side == Side::Server && self.server.changed_cipher {
+            self.detect_resumption(&records);
+        }
+        if self.session.milestones.established.is_some() {
+            records.release();
+            let direction = self.direction(side);
+            direction.handshake_end.get_or_insert(direction.position);
+        }
+        self.direction(side).records = records;
+        self.session.span.extend(self.session.span.last.max(moment));
+        self.announce(shared.events);
+    }
+
+    fn conclude(&mut self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
+        self.session.span = span;
+        let (outcome, reason) = self.outcome(facts);
+        self.session.outcome = outcome;
+        self.session.reason = reason;
+        if self.session.service != Service::Other || self.is_tls() {
+            shared.events.push(Event::Tls(Box::new(self.session.clone())));
+        }
+    }
 }
 
 impl TlsDissector {
@@ -99,67 +164,11 @@ impl TlsDissector {
             },
             client: Direction::default(),
             server: Direction::default(),
-            offered: Vec::new(),
-            resumed_by_id: false,
+            no_certificate: false,
+            early_data: false,
             not_tls: None,
             unreadable: false,
             announced: None,
-        }
-    }
-
-    /// Bytes held.
-    pub(super) const fn held(&self) -> usize {
-        self.client.records.held() + self.server.records.held()
-    }
-
-    /// The stream of this side is read from its middle.
-    pub(super) const fn begin_in_the_middle(&mut self, side: Side) {
-        match side {
-            Side::Client => self.client.records.begin_in_the_middle(),
-            Side::Server => self.server.records.begin_in_the_middle(),
-        }
-    }
-
-    /// Takes the next piece of one side's stream.
-    pub(super) fn piece(
-        &mut self,
-        side: Side,
-        piece: Piece<'_>,
-        moment: Moment,
-        certificates: &mut CertificateCache,
-        events: &mut Vec<Event>,
-    ) {
-        let mut records = match side {
-            Side::Client => std::mem::take(&mut self.client.records),
-            Side::Server => std::mem::take(&mut self.server.records),
-        };
-        match piece {
-            Piece::Data(bytes) => {
-                self.direction(side).any = true;
-                records.data(bytes, &mut |record| self.record(side, record, moment, certificates));
-            }
-            Piece::Gap(length) => records.gap(length),
-            Piece::Conflict => self.conflict(side),
-        }
-        if self.session.milestones.established.is_some() {
-            records.release();
-        }
-        self.direction(side).records = records;
-        self.session.span.extend(self.session.span.last.max(moment));
-        self.announce(events);
-    }
-
-    /// The connection is over.
-    pub(super) fn conclude(&mut self, facts: &ConnectionFacts, span: Span, events: &mut Vec<Event>) {
-        self.session.span = span;
-        if self.session.milestones.established.is_none() && self.is_tls_1_3() {
-            self.infer_refusal_1_3(facts);
-        }
-        let (outcome, reason) = self.outcome(facts);
-        self.session.outcome = outcome;
-        self.session.reason = reason;
-        if self.session.service != Service::Other || self.is_tls() {
-            events.push(Event::Tls(Box::new(self.session.clone())));
         }
     }
 
@@ -180,32 +189,32 @@ impl TlsDissector {
         }
     }
 
-    /// What this side sent cannot be trusted, and nothing that was read from it is told.
-    fn conflict(&mut self, side: Side) {
-        self.direction(side).conflict = true;
-        if self.session.milestones.established.is_some() {
+    /// What this side sent in its handshake cannot be trusted, and nothing that was read from it is told.
+    fn conflict(&mut self, side: Side, at: u64) {
+        let direction = self.direction(side);
+        if direction.handshake_end.is_some_and(|end| at >= end) {
             return;
         }
+        direction.conflict = true;
         match side {
             Side::Client => self.session.client_certificate = None,
             Side::Server => {
                 self.session.certificate = None;
                 self.session.certificate_status = CertificateStatus::NotCaptured;
+                self.session.version = None;
+                self.session.cipher = None;
             }
         }
     }
 
-    fn record(&mut self, side: Side, record: Record<'_>, moment: Moment, certificates: &mut CertificateCache) {
+    fn record(&mut self, side: Side, record: Record<'_>, moment: Moment, shared: &mut Shared<'_>) {
         match record {
-            Record::Handshake(message) => self.handshake(side, Handshake::parse(message), moment, certificates),
+            Record::Handshake(message) => self.handshake(side, Handshake::parse(message), moment, shared),
             Record::OldClientHello(_) => {
                 self.session.milestones.client_hello.get_or_insert(moment);
             }
             Record::ChangeCipherSpec => {
                 self.direction(side).changed_cipher = true;
-                if side == Side::Server {
-                    self.detect_resumption();
-                }
             }
             Record::EncryptedHandshake => {
                 let direction = self.direction(side);
@@ -227,21 +236,23 @@ impl TlsDissector {
         self.detect_completion(moment);
     }
 
-    fn handshake(&mut self, side: Side, message: Handshake<'_>, moment: Moment, certificates: &mut CertificateCache) {
+    fn handshake(&mut self, side: Side, message: Handshake<'_>, moment: Moment, shared: &mut Shared<'_>) {
         let milestones = &mut self.session.milestones;
         match (side, message) {
-            (Side::Client, Handshake::ClientHello { session_id, server_name, .. }) => {
+            // A handshake after the first is encrypted; what looks like its hello in clear is chance.
+            (_, Handshake::ClientHello { .. } | Handshake::ServerHello { .. }) if milestones.established.is_some() => {}
+            (Side::Client, Handshake::ClientHello { server_name }) => {
                 milestones.client_hello.get_or_insert(moment);
-                self.offered = session_id;
                 self.session.server_name = server_name;
             }
-            (Side::Server, Handshake::ServerHello { version, cipher, session_id }) => {
+            (Side::Server, Handshake::ServerHello { version, cipher, resumes }) if !self.server.conflict => {
                 milestones.server_hello.get_or_insert(moment);
                 self.session.version = Some(TlsVersion(version));
                 self.session.cipher = Some(CipherSuite(cipher));
-                self.resumed_by_id = !session_id.is_empty() && session_id == self.offered;
                 if self.is_tls_1_3() {
-                    self.session.certificate_status = CertificateStatus::Encrypted;
+                    self.session.certificate_status =
+                        if resumes { CertificateStatus::Resumed } else { CertificateStatus::Encrypted };
+                    self.read_again_1_3(resumes);
                 }
             }
             (Side::Server, Handshake::Certificate(chain)) => {
@@ -250,13 +261,20 @@ impl TlsDissector {
                     return;
                 }
                 milestones.certificate.get_or_insert(moment);
-                self.session.certificate = chain.first().and_then(|der| certificates.get(der));
+                self.session.certificate = chain.first().and_then(|der| shared.certificates.get(der));
                 self.unreadable = self.session.certificate.is_none();
                 self.session.certificate_status =
                     if self.unreadable { CertificateStatus::NotCaptured } else { CertificateStatus::Seen };
             }
             (Side::Client, Handshake::Certificate(chain)) if !self.client.conflict => {
-                self.session.client_certificate = chain.first().and_then(|der| certificates.get(der));
+                self.session.client_certificate = chain.first().and_then(|der| shared.certificates.get(der));
+                if self.session.client_certificate.is_some() {
+                    self.session.milestones.client_certificate.get_or_insert(moment);
+                }
+                self.identify(moment, shared.events);
+            }
+            (Side::Server, Handshake::ServerHelloDone) => {
+                self.no_certificate = self.session.certificate_status == CertificateStatus::NotCaptured;
             }
             (Side::Client, Handshake::ClientKeyExchange) => {
                 milestones.key_exchange.get_or_insert(moment);
@@ -266,15 +284,33 @@ impl TlsDissector {
         }
     }
 
+    /// A phone's certificate names its model and its MAC address (domain.md 5.2).
+    fn identify(&self, moment: Moment, events: &mut Vec<Event>) {
+        let Some(certificate) = &self.session.client_certificate else { return };
+        let name = model::of_common_name(certificate.subject.short());
+        if let Some((model, device)) = name {
+            events.push(Event::Identity(Box::new(Identity {
+                source: IdentitySource::Certificate,
+                address: Some(self.session.client.ip()),
+                device: Some(device),
+                model,
+                software: None,
+                tftp_servers: Vec::new(),
+                moment,
+            })));
+        }
+    }
+
     /// The server changes to encryption without having shown a certificate: it resumed an earlier session (RFC 5246 7.3,
-    /// RFC 5077 3.1), if nothing before it is missing.
-    fn detect_resumption(&mut self) {
-        let seen_from_the_start = self.session.milestones.server_hello.is_some()
-            && !self.server.records.handshake_broken
-            && !self.server.records.resynchronised
+    /// RFC 5077 3.1), if nothing before it is missing. In a full handshake the client's key exchange comes first.
+    fn detect_resumption(&mut self, records: &RecordLayer) {
+        let milestones = &self.session.milestones;
+        let seen_from_the_start = milestones.server_hello.is_some()
+            && !records.handshake_broken
+            && !records.resynchronised
             && !self.server.conflict;
-        let status = self.session.certificate_status;
-        if seen_from_the_start && status == CertificateStatus::NotCaptured && !self.unreadable {
+        let full = milestones.key_exchange.is_some() || self.no_certificate || self.unreadable;
+        if seen_from_the_start && !full && self.session.certificate_status == CertificateStatus::NotCaptured {
             self.session.certificate_status = CertificateStatus::Resumed;
         }
     }
@@ -286,6 +322,9 @@ impl TlsDissector {
     }
 
     fn application_data(&mut self, side: Side, length: usize, moment: Moment) {
+        if self.is_tls_1_3() && self.session.milestones.established.is_none() {
+            return self.handshake_record_1_3(side, length, moment);
+        }
         let milestones = &mut self.session.milestones;
         let (first, lengths) = match side {
             Side::Client => (&mut milestones.client_data, &mut self.session.client_data),
@@ -297,46 +336,59 @@ impl TlsDissector {
         }
     }
 
-    /// Whether the handshake is complete. Up to TLS 1.2 both sides show it: each sends a change of cipher and an encrypted
-    /// Finished, the client first, or the server first in a resumed session (RFC 5246 7.3); so the second one's is enough. In
-    /// TLS 1.3 the client's records show it by their lengths.
-    fn detect_completion(&mut self, moment: Moment) {
-        if self.session.milestones.established.is_some() {
-            return;
-        }
-        let milestones = &self.session.milestones;
-        let established = if self.is_tls_1_3() {
-            self.session.client_data.len() > 1
-                && self.session.client_data.first().is_some_and(|&first| first >= SHORTEST_FINISHED_1_3)
-        } else {
-            // These messages do not exist in clear in TLS 1.3.
-            let up_to_1_2 =
-                self.session.version.is_some() || milestones.key_exchange.is_some() || milestones.certificate.is_some();
-            let full = milestones.certificate.is_some() || milestones.key_exchange.is_some();
-            let resumed = self.session.certificate_status == CertificateStatus::Resumed;
-            up_to_1_2
-                && ((self.server.finished && (self.client.finished || full))
-                    || (self.client.finished && resumed)
-                    || milestones.client_data.is_some()
-                    || milestones.server_data.is_some())
-        };
-        if established {
-            self.session.milestones.established = Some(moment);
-            self.session.outcome = SessionOutcome::Established;
+    /// TLS 1.3 hides the rest of the handshake in records of application data, but not their lengths. A client's Finished is
+    /// as long as a hash of the suite and what encryption adds; an alert is shorter than any message of the handshake
+    /// (RFC 8446 4.4.4, 5.2, 6).
+    fn handshake_record_1_3(&mut self, side: Side, length: usize, moment: Moment) {
+        let (finished, alert) = lengths_1_3(self.session.cipher);
+        if length == alert {
+            self.alert(side, None, moment);
+        } else if side == Side::Client && length == finished && !self.client.conflict && !self.early_data {
+            self.establish(moment);
         }
     }
 
-    /// In TLS 1.3 even the alert of a client that refuses is encrypted; it is the client's only record, and short.
-    fn infer_refusal_1_3(&mut self, facts: &ConnectionFacts) {
-        if let [only] = *self.session.client_data
-            && only < SHORTEST_FINISHED_1_3
-            && facts.closed_by == Some(Side::Client)
-            && let Some(moment) = self.session.milestones.client_data
-        {
-            self.session.client_data.clear();
-            self.session.milestones.client_data = None;
-            self.alert(Side::Client, None, moment);
+    /// Records of the client that came before the ServerHello: the capture changed the order, or they are early data, which
+    /// only a resumed session may have (RFC 8446 4.2.10).
+    fn read_again_1_3(&mut self, resumes: bool) {
+        let Some(moment) = self.session.milestones.client_data.take() else { return };
+        let lengths = std::mem::take(&mut self.session.client_data);
+        if resumes {
+            self.early_data = true;
+            return;
         }
+        for length in lengths {
+            self.application_data(Side::Client, length, moment);
+        }
+    }
+
+    /// Whether the handshake is complete. Up to TLS 1.2 both sides show it: each sends a change of cipher and an encrypted
+    /// Finished, the client first, or the server first in a resumed session (RFC 5246 7.3); so the second one's is enough.
+    fn detect_completion(&mut self, moment: Moment) {
+        if self.session.milestones.established.is_some() || self.is_tls_1_3() {
+            return;
+        }
+        let milestones = &self.session.milestones;
+        // These messages do not exist in clear in TLS 1.3.
+        let up_to_1_2 =
+            self.session.version.is_some() || milestones.key_exchange.is_some() || milestones.certificate.is_some();
+        let full = milestones.certificate.is_some() || milestones.key_exchange.is_some();
+        let resumed = self.session.certificate_status == CertificateStatus::Resumed;
+        // A client may send data before the server's Finished (RFC 7918); where the server is seen, that is waited for.
+        let server_unseen = !self.server.any || self.server.records.resynchronised;
+        let established = up_to_1_2
+            && ((self.server.finished && (self.client.finished || full))
+                || (self.client.finished && resumed)
+                || (milestones.client_data.is_some() && server_unseen)
+                || milestones.server_data.is_some());
+        if established {
+            self.establish(moment);
+        }
+    }
+
+    fn establish(&mut self, moment: Moment) {
+        self.session.milestones.established = Some(moment);
+        self.session.outcome = SessionOutcome::Established;
     }
 
     fn outcome(&self, facts: &ConnectionFacts) -> (SessionOutcome, Option<String>) {
@@ -347,12 +399,14 @@ impl TlsDissector {
             return (Established, None);
         }
         let name = |side| if side == Side::Client { "the phone" } else { "the server" };
-        if let Some(alert) = session.alerts.iter().find(|alert| alert.is_fatal()) {
+        let fatal = session.alerts.iter().find(|alert| alert.is_fatal());
+        if let Some((side, what)) = &self.not_tls {
+            let outcome = if fatal.is_some() { Refused } else { Incomplete };
+            return (outcome, Some(format!("{} sent {what}", name(*side))));
+        }
+        if let Some(alert) = fatal {
             let description = alert.description().unwrap_or_default();
             return (Refused, Some(format!("{} sent the fatal alert {description}", name(alert.from))));
-        }
-        if let Some((side, what)) = &self.not_tls {
-            return (Incomplete, Some(format!("{} sent {what}", name(*side))));
         }
         if facts.reset_answers_syn {
             return (Reset, Some("the server refused the connection (RST in answer to the SYN)".to_owned()));
@@ -368,14 +422,26 @@ impl TlsDissector {
         } else {
             "before any TLS was seen"
         };
+        // A warning need not end anything; one that is followed by the end of the connection did, and so did one that says
+        // so. One that cannot be read ends the handshake only if nothing shows that it may have come later.
+        let ended_by = |from| facts.closed_by == Some(from) || facts.reset_by == Some(from);
+        let whole = [&self.client, &self.server].iter().all(|side| side.any && !side.is_broken() && !side.conflict);
+        let ends = |alert: &&Alert| match alert.clear {
+            Some((_, CLOSE_NOTIFY | USER_CANCELED)) => true,
+            Some(_) => ended_by(alert.from),
+            None => whole && !self.early_data,
+        };
+        if let Some(alert) = session.alerts.iter().find(ends) {
+            let description = alert.description().unwrap_or_else(|| "an encrypted one".to_owned());
+            return (
+                Refused,
+                Some(format!("{} ended the handshake with an alert {after}: {description}", name(alert.from))),
+            );
+        }
         if let Some(side) = facts.reset_by {
             return (Reset, Some(format!("{} reset the connection {after}", name(side))));
         }
-        if let Some(alert) = session.alerts.first() {
-            let description = alert.description().unwrap_or_else(|| "an encrypted one".to_owned());
-            return (Refused, Some(format!("{} ended the handshake with an alert: {description}", name(alert.from))));
-        }
-        let reads_client = !self.client.records.handshake_broken && !self.client.records.resynchronised;
+        let reads_client = !self.client.is_broken() && !self.client.conflict;
         if facts.closed_by == Some(Side::Client)
             && milestones.certificate.is_some()
             && milestones.key_exchange.is_none()
@@ -389,7 +455,6 @@ impl TlsDissector {
     }
 
     fn why_incomplete(&self, facts: &ConnectionFacts, after: &str) -> String {
-        let broken = |direction: &Direction| direction.records.handshake_broken || direction.records.resynchronised;
         if !self.client.any && !self.server.any {
             return match (facts.syns, facts.syn_acked) {
                 (0, false) => "no data was captured".to_owned(),
@@ -404,16 +469,18 @@ impl TlsDissector {
         if self.unreadable {
             return "the server's certificate cannot be parsed".to_owned();
         }
-        if broken(&self.client) || broken(&self.server) {
+        let client_seen = self.client.any || facts.syns > 0 || facts.closed_by == Some(Side::Client);
+        let server_seen = self.server.any || facts.syn_acked || facts.closed_by == Some(Side::Server);
+        if !client_seen || !server_seen {
+            let side = if client_seen { "the phone's" } else { "the server's" };
+            return format!("only {side} side was captured");
+        }
+        if self.client.is_broken() || self.server.is_broken() {
             return if facts.syns == 0 && !self.is_tls() {
                 "the capture begins after the handshake".to_owned()
             } else {
                 "part of the handshake is missing from the capture".to_owned()
             };
-        }
-        if !self.client.any || !self.server.any {
-            let side = if self.client.any { "the phone's" } else { "the server's" };
-            return format!("only {side} side was captured");
         }
         match facts.closed_by {
             Some(Side::Server) => format!("the server closed the connection {after}"),
@@ -431,4 +498,15 @@ impl TlsDissector {
             events.push(Event::Tls(Box::new(self.session.clone())));
         }
     }
+}
+
+/// The lengths that a Finished and an alert have on the wire in TLS 1.3: the message, a byte for its type, and the suite's tag
+/// (RFC 8446 5.2, B.4). Where the suite is not known, those of the usual ones.
+const fn lengths_1_3(cipher: Option<CipherSuite>) -> (usize, usize) {
+    let (hash, tag) = match cipher {
+        Some(CipherSuite(0x1302)) => (48, 16),
+        Some(CipherSuite(0x1305)) => (32, 8),
+        _ => (32, 16),
+    };
+    (4 + hash + 1 + tag, 2 + 1 + tag)
 }

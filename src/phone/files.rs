@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
+use super::config::ConfigFacts;
 use crate::digest::Digests;
 use crate::dissect::Content;
 use crate::trust::signature::{self, Candidate, Verification};
@@ -76,6 +77,7 @@ pub(super) struct Understood {
     pub(super) signed_name: Option<String>,
     pub(super) list: Option<Arc<ServedList>>,
     pub(super) signature: Option<SignatureFound>,
+    pub(super) config: Option<Arc<ConfigFacts>>,
 }
 
 /// Reads files and remembers what was read.
@@ -88,6 +90,8 @@ pub struct Files {
     /// Lists served lately, the latest last: their records are keys too.
     served: Vec<Arc<ServedList>>,
     signers: Vec<Arc<Signer>>,
+    /// What configurations say: mostly the same for all phones.
+    configs: HashSet<Arc<ConfigFacts>>,
 }
 
 impl Files {
@@ -105,6 +109,7 @@ impl Files {
             reference_certificates: certificates.collect(),
             served: Vec::new(),
             signers: Vec::new(),
+            configs: HashSet::new(),
         }
     }
 
@@ -112,7 +117,8 @@ impl Files {
     pub(super) fn read(&mut self, name: Option<&str>, content: &Arc<Content>) -> Understood {
         // Trust lists and signed files begin with a version of two bytes (domain.md 2.2).
         if !content.bytes.starts_with(&[1, 0, 2]) {
-            return Understood::default();
+            let config = self.config(name, &content.bytes);
+            return Understood { config, ..Understood::default() };
         }
         if let Some(known) = self.lists.get(&content.digests) {
             return known.clone().map(|list| self.of_list(&list)).unwrap_or_default();
@@ -160,6 +166,7 @@ impl Files {
                 status: served.verification.status(),
                 why: served.verification.why.as_str().into(),
             }),
+            config: None,
         }
     }
 
@@ -195,11 +202,25 @@ impl Files {
         let status = verification.status();
         let why = verification.why.as_str().into();
         let signer = signed.header.signer.as_ref().map(|signer| self.signer(signer));
-        Understood {
-            signed_name: signed.header.file_name.clone(),
-            list: None,
-            signature: Some(SignatureFound { signer, status, why }),
+        let signed_name = signed.header.file_name.clone();
+        let config = self.config(signed_name.as_deref(), signed.body(&content.bytes));
+        Understood { signed_name, list: None, signature: Some(SignatureFound { signer, status, why }), config }
+    }
+
+    /// What a configuration says, held once for all phones of which it says the same. Without a name the content tells.
+    fn config(&mut self, name: Option<&str>, body: &[u8]) -> Option<Arc<ConfigFacts>> {
+        if name.is_some_and(|name| FileKind::from_name(name) != FileKind::Config) {
+            return None;
         }
+        let facts = ConfigFacts::parse(body)?;
+        if let Some(known) = self.configs.get(&facts) {
+            return Some(Arc::clone(known));
+        }
+        let facts = Arc::new(facts);
+        if self.configs.len() < MOST_LISTS {
+            self.configs.insert(Arc::clone(&facts));
+        }
+        Some(facts)
     }
 
     /// The signer, held once for all files that it signed.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::changes::PhoneKey;
+use super::config::ConfigFacts;
 use super::files::{FileKind, ServedList, SignatureFound};
 use super::name::DeviceName;
 use crate::capture::Span;
@@ -58,6 +59,8 @@ pub struct DownloadRecord {
     pub list: Option<Arc<ServedList>>,
     /// Its signature, where it has one.
     pub signature: Option<SignatureFound>,
+    /// What it says, where it is a configuration that can be read.
+    pub config: Option<Arc<ConfigFacts>>,
     /// Its frames.
     pub span: Span,
 }
@@ -73,6 +76,11 @@ impl Phone {
     /// The last complete list of this kind that was served to it.
     pub fn last_list(&self, kind: FileKind) -> Option<&DownloadRecord> {
         self.downloads.iter().rev().find(|download| download.is_complete(kind)).map(AsRef::as_ref)
+    }
+
+    /// What the last complete configuration that was served to it says.
+    pub fn config(&self) -> Option<&ConfigFacts> {
+        self.downloads.iter().rev().find_map(|download| download.config.as_deref())
     }
 
     /// The model, where something told it.

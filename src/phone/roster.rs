@@ -20,6 +20,8 @@ use crate::dissect::event::{CertificateStatus, Download, Event, Identity, Outcom
 
 /// Devices at one address with less time between them share it. A released address is given out again much later.
 const SHARED_WITHIN: u64 = 900_000_000_000;
+/// The same report again within this time is the same request, sent again.
+const REPEATED_WITHIN: u64 = 32_000_000_000;
 /// Devices remembered at one address; more of them share it anyway.
 const MOST_STAYS: usize = 16;
 
@@ -151,6 +153,7 @@ impl Roster {
             retransmits: download.retransmits,
             list: understood.list,
             signature: understood.signature,
+            config: understood.config,
             span: download.span,
         });
         let substantial = record.outcome == Outcome::Complete;
@@ -182,6 +185,14 @@ impl Roster {
         let (address, time, most) = (report.client.ip(), report.moment.time, self.limits.each);
         let device = self.device_at(name, address, time);
         device.substantial = true;
+        // Over UDP a phone repeats its request until it is answered (RFC 3261 17.1.2.2).
+        let repeats = |last: &Arc<SelfReport>| {
+            time.nanos_since(last.moment.time) < REPEATED_WITHIN
+                && SelfReport { moment: last.moment, ..report.clone() } == **last
+        };
+        if device.reports.back().is_some_and(repeats) {
+            return;
+        }
         device.reports.push_back(Arc::new(report));
         if device.reports.len() > most {
             device.reports.pop_front();

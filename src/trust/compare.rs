@@ -11,6 +11,7 @@ use super::list::TrustList;
 use super::record::{Function, Record};
 use super::signature::is_cut_from;
 use crate::digest::Sha1Sum;
+use crate::x509::DistinguishedName;
 
 /// One difference between two lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +149,12 @@ fn header(old: &TrustList, new: &TrustList) -> Vec<Change> {
     if let (Some(one), Some(other)) = (old.signer(), new.signer())
         && !is_same_signer(one, other)
     {
-        note(ChangeKind::Signer, "signer", Some(signer_text(one)), Some(signer_text(other)));
+        let texts = if one.to_string() == other.to_string() {
+            (signer_and_issuer(one), signer_and_issuer(other))
+        } else {
+            (one.to_string(), other.to_string())
+        };
+        note(ChangeKind::Signer, "signer", Some(texts.0), Some(texts.1));
     }
     let digest = |list: &TrustList| list.header.digest.map(|digest| digest.to_string());
     note(ChangeKind::Digest, "digest of the signature", digest(old), digest(new));
@@ -175,10 +181,11 @@ pub fn is_same_signer(one: &Signer, other: &Signer) -> bool {
     one.issuer == other.issuer
 }
 
-fn signer_text(signer: &Signer) -> String {
-    match (&signer.name, &signer.serial) {
-        (Some(name), Some(serial)) => format!("{name} serial {serial}"),
-        _ => signer.to_string(),
+/// What tells signers apart that share name and serial.
+fn signer_and_issuer(signer: &Signer) -> String {
+    match &signer.issuer {
+        Some(issuer) => format!("{signer} issued by {issuer}"),
+        None => signer.to_string(),
     }
 }
 
@@ -219,9 +226,10 @@ fn records(old: &TrustList, new: &TrustList) -> Vec<Change> {
 fn single(kind: ChangeKind, record: &Record, word: &str) -> Change {
     let description = describe(record);
     let is_old = kind == ChangeKind::RecordRemoved;
+    let certificate = if record.is_blank() { description.clone() } else { serial_and_hash(record) };
     Change {
         kind,
-        text: format!("{}: {word}: {description}", role(record)),
+        text: format!("{} {word}: {certificate}", subject(record)),
         old: is_old.then(|| description.clone()),
         new: (!is_old).then_some(description),
         records: (is_old.then_some(record.index), (!is_old).then_some(record.index)),
@@ -229,7 +237,6 @@ fn single(kind: ChangeKind, record: &Record, word: &str) -> Change {
 }
 
 fn pair(old: &Record, new: &Record) -> Option<Change> {
-    let function = old.function.map_or_else(|| "no function".into(), super::record::Function::short);
     if is_same_record(old, new) {
         return None;
     }
@@ -238,15 +245,15 @@ fn pair(old: &Record, new: &Record) -> Option<Change> {
         if before == after {
             return None;
         }
-        let name = old.subject.as_ref().map_or("", |name| name.short());
-        (ChangeKind::RecordChanged, format!("{function}: {name}: the same certificate, {before} -> {after}"))
+        (ChangeKind::RecordChanged, format!("{}: the same certificate, {before} -> {after}", subject(old)))
     } else {
         let how = if is_same_identity(old, new) {
             "the same serial, but another certificate"
         } else {
-            "another certificate for the same name (regenerated)"
+            "another certificate (regenerated)"
         };
-        (ChangeKind::RecordReplaced, format!("{function}: {how}: {} -> {}", describe(old), serial_and_hash(new)))
+        let (before, after) = (serial_and_hash(old), serial_and_hash(new));
+        (ChangeKind::RecordReplaced, format!("{}: {how}: {before} -> {after}", subject(old)))
     };
     Some(Change {
         kind,
@@ -257,8 +264,13 @@ fn pair(old: &Record, new: &Record) -> Option<Change> {
     })
 }
 
-fn role(record: &Record) -> Cow<'static, str> {
-    record.function.map_or(Cow::Borrowed("no function"), Function::short)
+/// `TVS CUCM8-Publisher.bbbburns.lab`.
+fn subject(record: &Record) -> String {
+    let function = record.function.map_or(Cow::Borrowed("no function"), Function::short);
+    match record.subject.as_ref().map(DistinguishedName::short) {
+        Some(name) if !name.is_empty() => format!("{function} {name}"),
+        _ => function.into_owned(),
+    }
 }
 
 fn place(record: &Record) -> String {

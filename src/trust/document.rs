@@ -96,6 +96,8 @@ struct SignaturePart<'a> {
     outcome: &'static str,
     why: &'a str,
     keys: Vec<KeyPart<'a>>,
+    /// What the server said of it, in lists that came from text.
+    server_said_verified: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -123,7 +125,7 @@ impl<'a> ListDocument<'a> {
             header: HeaderPart::new(&list.header),
             records: list.records.iter().enumerate().map(signed).collect(),
             encrypted: false,
-            signature: SignaturePart::new(verification),
+            signature: SignaturePart::new(verification, list.said_verified),
             notes: notes::list(list, verification, now),
             warnings: &list.warnings,
         }
@@ -142,7 +144,7 @@ impl<'a> ListDocument<'a> {
             header: HeaderPart::new(&file.header),
             records: Vec::new(),
             encrypted: file.is_encrypted(),
-            signature: SignaturePart::new(verification),
+            signature: SignaturePart::new(verification, None),
             notes: notes::signed_file(file, verification),
             warnings: &file.warnings,
         }
@@ -203,7 +205,7 @@ impl<'a> RecordPart<'a> {
 }
 
 impl<'a> SignaturePart<'a> {
-    fn new(verification: &'a Verification) -> Self {
+    fn new(verification: &'a Verification, server_said_verified: Option<bool>) -> Self {
         let key = |attempt: &'a super::signature::Attempt| KeyPart {
             key: &attempt.key,
             is_named_signer: attempt.named,
@@ -223,6 +225,7 @@ impl<'a> SignaturePart<'a> {
             },
             why: &verification.why,
             keys: verification.attempts.iter().map(key).collect(),
+            server_said_verified,
         }
     }
 }

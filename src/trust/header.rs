@@ -167,7 +167,7 @@ pub(super) fn parse(file: &[u8], warnings: &mut Warnings) -> Result<Header, List
             continue;
         }
         if is_container(next) {
-            builder.open_container(&mut reader, warnings)?;
+            builder.open_container(&mut reader, end, warnings)?;
             continue;
         }
         let field = field(&mut reader, 0, named, end)?;
@@ -257,10 +257,12 @@ struct Builder {
 }
 
 impl Builder {
-    fn open_container(&mut self, reader: &mut Reader<'_>, warnings: &mut Warnings) -> Result<(), ListError> {
+    fn open_container(&mut self, reader: &mut Reader<'_>, end: &str, warnings: &mut Warnings) -> Result<(), ListError> {
         let at = reader.position();
-        let (tag, length) = reader.u8().zip(reader.u16()).ok_or_else(|| {
-            ListError::new(at.saturating_add(1), "two length bytes of a container", "the end of the header")
+        let tag = reader.u8().unwrap_or_default();
+        let length = reader.u16().ok_or_else(|| {
+            let expected = format!("two length bytes for {}", named(tag));
+            ListError::new(at.saturating_add(1), expected, format!("the end of {end}"))
         })?;
         self.note_repeated(tag, at, warnings);
         self.encrypted |= tag == tag::ENCRYPTION_INFO;

@@ -9,6 +9,7 @@ use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use x509_parser::der_parser::oid;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::RSAPublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::header::DigestAlgorithm;
 
@@ -73,15 +74,26 @@ impl fmt::Display for PublicKey {
 }
 
 impl PublicKey {
-    /// Reads the PUBLICKEY field of a record.
+    /// Reads the PUBLICKEY field of a record: PKCS#1, or an X9.62 point. The form that certificates wrap keys in is taken
+    /// too, since no genuine list with EC keys has been seen (domain.md 10).
     pub(super) fn from_record(bytes: &[u8]) -> Result<Self, String> {
+        match bytes.first() {
+            None => Err("its public key is empty".to_owned()),
+            Some(0x30) => match SubjectPublicKeyInfo::from_der(bytes) {
+                Ok((_, info)) => Self::from_info(&info),
+                Err(_) => Self::rsa(bytes),
+            },
+            Some(_) => Self::point(bytes),
+        }
+    }
+
+    fn point(bytes: &[u8]) -> Result<Self, String> {
         let curve = match (bytes.first(), bytes.len()) {
-            (Some(0x30), _) => return Self::rsa(bytes),
             (Some(0x04), 65) => Curve::P256,
             (Some(0x04), 97) => Curve::P384,
             (Some(0x04), 133) => Curve::P521,
-            (None, _) => return Err("its public key is empty".to_owned()),
-            (Some(first), length) => {
+            (first, length) => {
+                let first = first.copied().unwrap_or_default();
                 return Err(format!("its public key of {length} bytes, the first {first:02x}, has no known form"));
             }
         };
@@ -92,13 +104,18 @@ impl PublicKey {
     pub(super) fn from_certificate(der: &[u8]) -> Result<Self, String> {
         let (_, certificate) =
             X509Certificate::from_der(der).map_err(|_| "its certificate cannot be read".to_owned())?;
-        let info = certificate.public_key();
+        Self::from_info(certificate.public_key())
+    }
+
+    fn from_info(info: &SubjectPublicKeyInfo<'_>) -> Result<Self, String> {
         let algorithm = info.algorithm.oid();
-        let known = [oid!(1.2.840.113549.1.1.1), oid!(1.2.840.10045.2.1)];
-        if !known.contains(algorithm) {
-            return Err(format!("its key is of the kind {algorithm}, neither RSA nor EC"));
+        if *algorithm == oid!(1.2.840.113549.1.1.1) {
+            return Self::rsa(&info.subject_public_key.data);
         }
-        Self::from_record(&info.subject_public_key.data)
+        if *algorithm == oid!(1.2.840.10045.2.1) {
+            return Self::point(&info.subject_public_key.data);
+        }
+        Err(format!("its key is of the kind {algorithm}, neither RSA nor EC"))
     }
 
     fn rsa(der: &[u8]) -> Result<Self, String> {

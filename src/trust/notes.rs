@@ -5,8 +5,9 @@
 
 use super::envelope::SignedFile;
 use super::header::Header;
+use super::key::PublicKey;
 use super::list::{ListKind, Origin, TrustList};
-use super::record::{Function, Record};
+use super::record::Record;
 use super::signature::{Outcome, Verification};
 use crate::capture::Timestamp;
 use crate::escape;
@@ -18,7 +19,10 @@ const LARGEST_FOR_PHONES: usize = 64 * 1024;
 /// Remarks on a list. `verification` is what became of its signature, `now` the time to judge validity by.
 pub fn list(list: &TrustList, verification: &Verification, now: Timestamp) -> Vec<String> {
     let mut notes = vec![signature(&list.header, verification)];
-    if verification.outcome == Outcome::Invalid {
+    if verification.outcome == Outcome::Invalid || list.said_verified == Some(false) {
+        if list.said_verified == Some(false) {
+            notes.push("The server said that the verification of this list failed.".to_owned());
+        }
         notes.push(
             "A list that its own signer's record does not verify is a fault of the server that made it, as after restoring \
              a backup without the CallManager key (CSCtn50405). Deleting it from phones does not help: regenerate \
@@ -27,14 +31,7 @@ pub fn list(list: &TrustList, verification: &Verification, now: Timestamp) -> Ve
         );
     }
     notes.extend(contents(list));
-    for record in &list.records {
-        if let Some(certificate) = record.certificate.as_deref() {
-            notes.push(match Certificate::from_der(certificate) {
-                Ok(certificate) => format!("{}: certificate {}", label(record), validity(&certificate, now)),
-                Err(error) => format!("{}: {}", label(record), escape::line(&error.to_string())),
-            });
-        }
-    }
+    notes.extend(list.records.iter().flat_map(|record| certificate(record, now)));
     notes.extend(list.warnings.iter().map(|warning| escape::line(warning).into_owned()));
     notes
 }
@@ -88,6 +85,9 @@ fn contents(list: &TrustList) -> Vec<String> {
             notes.push("No TVS record: phones that hold this list cannot ask TVS about a new signer.".to_owned());
         }
     }
+    if list.kind == ListKind::Unknown {
+        notes.push("The list does not say whether it is an ITL or a CTL; it is shown like an ITL.".to_owned());
+    }
     if list.length.is_some_and(|length| length > LARGEST_FOR_PHONES) {
         notes.push(
             "The list is larger than 64 KB: phones fail to load it. Remove certificates that are not needed."
@@ -96,6 +96,27 @@ fn contents(list: &TrustList) -> Vec<String> {
     }
     if list.origin == Origin::Text {
         notes.push("Read from text: hashes, serial numbers and roles are known, key material is not.".to_owned());
+    }
+    notes
+}
+
+/// How long a record's certificate is valid, and where the record contradicts it.
+fn certificate(record: &Record, now: Timestamp) -> Vec<String> {
+    let Some(der) = record.certificate.as_deref() else {
+        return Vec::new();
+    };
+    let label = label(record);
+    let certificate = match Certificate::from_der(der) {
+        Ok(certificate) => certificate,
+        Err(error) => return vec![format!("{label}: {}", escape::line(&error.to_string()))],
+    };
+    let mut notes = vec![format!("{label}: certificate {}", validity(&certificate, now))];
+    if record.serial.as_ref().is_some_and(|serial| *serial != certificate.serial) {
+        notes.push(format!("{label}: its certificate has another serial number, {}", certificate.serial));
+    }
+    let key = record.public_key.as_deref().and_then(|key| PublicKey::from_record(key).ok());
+    if key.is_some() && key != PublicKey::from_certificate(der).ok() {
+        notes.push(format!("{label}: its public key is not that of its certificate"));
     }
     notes
 }
@@ -121,13 +142,4 @@ fn label(record: &Record) -> String {
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
-}
-
-/// Records whose certificate is past its end at `now`: number and role.
-pub fn expired(list: &TrustList, now: Timestamp) -> Vec<(usize, Option<Function>)> {
-    let is_expired = |record: &&Record| {
-        let der = record.certificate.as_deref();
-        der.and_then(|der| Certificate::from_der(der).ok()).is_some_and(|certificate| now > certificate.not_after)
-    };
-    list.records.iter().filter(is_expired).map(|record| (record.index, record.function)).collect()
 }

@@ -42,6 +42,13 @@ pub fn outlook(
     if !is_accepted(prediction.outcome) {
         texts.extend(ways_out(old, new));
     }
+    if alone.is_some() && with_ctl.is_some_and(|with_ctl| !is_accepted(with_ctl.outcome)) {
+        texts.push(
+            "For phones with a CTL: bring the CTL up to date first ('utils ctl update CTLFile' or the CTL client), signed by a \
+             key that the CTL on the phones lists; an eToken's key never changes. Phones that take it know the new signer."
+                .to_owned(),
+        );
+    }
     if new.looks_rolled_back() && new.is_whole() && !old.looks_rolled_back() {
         texts
             .push("NEW is an empty list: phones that take it accept any list and configuration afterwards.".to_owned());

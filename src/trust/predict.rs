@@ -425,11 +425,11 @@ fn is_presented(record: &Record, presented: &TvsCertificate) -> bool {
 
 /// Lists leave out attributes such as DC, so an equal common name beside an equal serial will do (domain.md 2.6).
 fn has_identity(record: &Record, presented: &TvsCertificate) -> bool {
-    let (Some(issuer), Some(listed)) = (&presented.issuer, &record.issuer) else {
-        return false;
-    };
-    let same_name = issuer.common_name_folded().is_some() && issuer.common_name_folded() == listed.common_name_folded();
-    record.serial.is_some() && record.serial == presented.serial && (issuer == listed || same_name)
+    let (issuer, listed) = (presented.issuer.as_ref(), record.issuer.as_ref());
+    record.serial.is_some()
+        && record.serial == presented.serial
+        && issuer.is_some()
+        && (issuer == listed || signature::have_same_common_name(issuer, listed))
 }
 
 fn labels(records: &[&Record]) -> String {

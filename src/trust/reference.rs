@@ -195,15 +195,21 @@ impl Reference {
                 })?;
                 Ok(vec![Self::from_certificates(path, server, vec![certificate])])
             }
-            _ if find(bytes, b"-----BEGIN ").is_some() => {
-                Ok(vec![Self::from_certificates(path, server, certificates_from_pem(path, bytes)?)])
+            _ => Self::all_from_text(path, server, bytes),
+        }
+    }
+
+    /// Lists first: a log may hold certificates beside them, a certificate's file holds no lists.
+    fn all_from_text(path: &str, server: Option<IpAddr>, bytes: &[u8]) -> Result<Vec<Self>, ReferenceError> {
+        let decoded = text::decode(bytes)
+            .ok_or_else(|| ReferenceError::Nothing { path: path.to_owned(), found: sniff::what_is(bytes) })?;
+        match text::import(&decoded) {
+            Ok(lists) => Ok(lists.into_iter().map(|list| Self::from_list(path, server, list)).collect()),
+            Err(_) if decoded.contains("-----BEGIN ") => {
+                let certificates = certificates_from_pem(path, decoded.as_bytes())?;
+                Ok(vec![Self::from_certificates(path, server, certificates)])
             }
-            _ => {
-                let nothing = || ReferenceError::Nothing { path: owned(), found: sniff::what_is(bytes) };
-                let decoded = text::decode(bytes).ok_or_else(nothing)?;
-                let lists = text::import(&decoded).map_err(|error| ReferenceError::Text { path: owned(), error })?;
-                Ok(lists.into_iter().map(|list| Self::from_list(path, server, list)).collect())
-            }
+            Err(error) => Err(ReferenceError::Text { path: path.to_owned(), error }),
         }
     }
 
@@ -290,10 +296,6 @@ fn certificates_from_pem(path: &str, bytes: &[u8]) -> Result<Vec<Certificate>, R
     Ok(certificates)
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -328,5 +330,30 @@ mod tests {
         assert!(matches!(argument("./b331e5bfb450926e816be37f2d8c24a2").target, ReferenceTarget::Path(_)));
         assert!(matches!(argument("b331e5bfb450926e816be37f2d8c24a").target, ReferenceTarget::Path(_)));
         assert_eq!(Reference::from_checksum(&argument("file")), None);
+    }
+
+    #[test]
+    fn what_is_no_reference_is_said_in_one_line() {
+        let error = |bytes: &[u8]| {
+            let error = Reference::from_bytes("x", None, bytes).unwrap_err().to_string();
+            assert_eq!(error.lines().count(), 1, "{error}");
+            error
+        };
+        let nothing = "x: neither a trust list, nor the text of 'show itl' or 'show ctl', nor a certificate, but ";
+        assert_eq!(error(b""), format!("{nothing}an empty file"));
+        assert_eq!(error(&[0xD4, 0xC3, 0xB2, 0xA1, 2, 0]), format!("{nothing}a pcap capture"));
+        assert_eq!(
+            error(&[1, 0, 2, 1, 2, 9]),
+            "x: byte 6: expected two length bytes for SIGNATUREALGOINFO, found the end of the file"
+        );
+        assert!(error(b"hello\n").starts_with("x: nothing is recognised in its 1 line"));
+        assert!(error(&[0x30, 0x82, 0, 1, 2]).starts_with("x: DER at byte 0: not an X.509 certificate"));
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(error(key.as_bytes()), format!("{nothing}PEM with PRIVATE KEY and no certificate"));
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(error(broken.as_bytes()).starts_with("x: PEM block 1: not an X.509 certificate"));
+        assert!(error(b"-----BEGIN CERTIFICATE-----\nAA").starts_with("x: "));
+        let signed = crate::trust::testkit::ListBuilder::signed_file("a.cnf.xml.sgn", b"<x/>").build_unsigned(128);
+        assert_eq!(error(&signed), format!("{nothing}a signed file, which lists no certificates"));
     }
 }

@@ -167,11 +167,13 @@ pub fn verify(header: &Header, file: &[u8], candidates: &[Candidate<'_>]) -> Ver
         .collect();
     if !attempts.iter().any(|attempt| attempt.result == AttemptResult::Verified) {
         // A blank record holds no key: it is no candidate at all.
-        attempts.extend(
-            numbered()
-                .filter(|(_, (candidate, named))| !**named && !candidate.is_blank())
-                .map(|(position, (candidate, _))| trial.attempt(position, candidate, false)),
-        );
+        let others = numbered().filter(|(_, (candidate, named))| !**named && !candidate.is_blank());
+        attempts.extend(others.map(|(position, (candidate, _))| {
+            let mut attempt = trial.attempt(position, candidate, false);
+            // Its key settles that it is the signer, although one tool wrote less of the issuer than the other.
+            attempt.named = attempt.result == AttemptResult::Verified && candidate.resembles(signer);
+            attempt
+        }));
     }
     conclude(signer, attempts)
 }
@@ -304,6 +306,18 @@ impl<'a> Candidate<'a> {
         }
     }
 
+    /// Whether serial and the issuer's common name are those of the signer.
+    fn resembles(&self, signer: &Signer) -> bool {
+        match self {
+            Self::Record { record, .. } => {
+                record.serial.is_some()
+                    && record.serial == signer.serial
+                    && have_same_common_name(record.issuer.as_ref(), signer.issuer.as_ref())
+            }
+            Self::Certificate { certificate, .. } => is_certificate_of(certificate, signer),
+        }
+    }
+
     fn is_blank(&self) -> bool {
         matches!(self, Self::Record { record, .. } if record.is_blank())
     }
@@ -357,11 +371,14 @@ pub fn is_record_of(record: &Record, signer: &Signer) -> bool {
 /// Whether a certificate from outside is the signer that a header names. Lists leave out attributes such as DC
 /// (domain.md 2.6, the list signed below `CN=JASBURNS-AD`), so an equal common name beside an equal serial will do.
 pub fn is_certificate_of(certificate: &Certificate, signer: &Signer) -> bool {
-    let Some(issuer) = &signer.issuer else { return false };
     signer.serial.as_ref() == Some(&certificate.serial)
-        && (certificate.issuer == *issuer
-            || (issuer.common_name_folded().is_some()
-                && certificate.issuer.common_name_folded() == issuer.common_name_folded()))
+        && (signer.issuer.as_ref() == Some(&certificate.issuer)
+            || have_same_common_name(signer.issuer.as_ref(), Some(&certificate.issuer)))
+}
+
+pub(super) fn have_same_common_name(one: Option<&DistinguishedName>, other: Option<&DistinguishedName>) -> bool {
+    let name = |name: Option<&DistinguishedName>| name.and_then(|name| name.common_name_folded().map(str::to_owned));
+    name(one).is_some() && name(one) == name(other)
 }
 
 fn names_agree(one: Option<&DistinguishedName>, other: Option<&DistinguishedName>) -> bool {

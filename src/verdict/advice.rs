@@ -148,15 +148,22 @@ const RULES: &[Rule] = &[
 
 /// The advice that applies, in order.
 pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
-    RULES
-        .iter()
-        .filter_map(|rule| {
-            let because = (rule.applies)(situation)?;
-            let comes_first =
-                matches!(rule.id, "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate");
-            Some(Advice { id: rule.id, text: rule.text, comes_first, because, source: rule.source })
-        })
-        .collect()
+    let mut advice: Vec<Advice> =
+        RULES.iter().filter_map(|rule| Some(rule.advice((rule.applies)(situation)?))).collect();
+    if advice.is_empty() && situation.deletion == Deletion::NotNeeded {
+        let refuted = situation.conditions.iter().find(|condition| condition.holds == Answer::No);
+        let because = refuted.map_or_else(|| "deletion is not needed".to_owned(), |condition| condition.why.clone());
+        advice.extend(RULES.first().map(|nothing| nothing.advice(because)));
+    }
+    advice
+}
+
+impl Rule {
+    fn advice(&self, because: String) -> Advice {
+        let comes_first =
+            matches!(self.id, "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate");
+        Advice { id: self.id, text: self.text, comes_first, because, source: self.source }
+    }
 }
 
 impl<'a> Situation<'a, '_> {
@@ -178,6 +185,12 @@ impl<'a> Situation<'a, '_> {
     fn is_up_to_date(&self) -> bool {
         let served = self.facts.served.and_then(|(download, _)| download.digests);
         served.is_some_and(|digests| self.facts.held.itl.is(digests) == Some(true))
+    }
+
+    /// Whether the phone is known to hold another list than its server serves.
+    fn is_behind(&self) -> bool {
+        let served = self.facts.served.and_then(|(download, _)| download.digests);
+        served.is_some_and(|digests| self.facts.held.itl.is(digests) == Some(false))
     }
 
     /// Whether anything that was seen speaks for trouble.
@@ -202,7 +215,12 @@ impl<'a> Situation<'a, '_> {
 }
 
 fn nothing(situation: &Situation<'_, '_>) -> Option<String> {
-    (situation.deletion == Deletion::NotNeeded && !situation.has_trouble()).then(|| {
+    if situation.deletion != Deletion::NotNeeded || situation.has_trouble() || situation.is_behind() {
+        return None;
+    }
+    Some(if situation.checks.any_mismatch() {
+        "the phone took what its server serves; it is the reference that is another".to_owned()
+    } else {
         "a condition for deletion is known not to hold, and nothing that was seen speaks for trouble".to_owned()
     })
 }
@@ -272,7 +290,7 @@ fn expired_certificate(situation: &Situation<'_, '_>) -> Option<String> {
 }
 
 fn reset_phone(situation: &Situation<'_, '_>) -> Option<String> {
-    if situation.deletion != Deletion::NotNeeded || !situation.has_trouble() {
+    if situation.deletion != Deletion::NotNeeded || !(situation.has_trouble() || situation.is_behind()) {
         return None;
     }
     if situation.condition(0) == Answer::No {
@@ -374,8 +392,8 @@ fn renew_ctl(situation: &Situation<'_, '_>) -> Option<String> {
 }
 
 fn restore_key(situation: &Situation<'_, '_>) -> Option<String> {
-    if situation.condition(0) != Answer::Yes && !(situation.condition(0) == Answer::Unknown && situation.has_trouble())
-    {
+    let perhaps = situation.condition(0) == Answer::Unknown && situation.has_trouble();
+    if situation.condition(1) == Answer::No || !(situation.condition(0) == Answer::Yes || perhaps) {
         return None;
     }
     match situation.condition(3) {

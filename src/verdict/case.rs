@@ -1,6 +1,6 @@
 //! What a phone is compared with, and what only the engineer knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -50,6 +50,26 @@ pub struct Told {
     pub says_failed: BTreeMap<DeviceName, bool>,
     /// What is on phones.
     pub holds: BTreeMap<DeviceName, ToldLists>,
+    /// What phones' own logs say of verification last.
+    pub logged: BTreeMap<DeviceName, Logged>,
+    /// Phones with which TVS completed a handshake, by its own log: where it says so.
+    pub tvs_handshakes: BTreeMap<IpAddr, String>,
+}
+
+/// What a phone's log says of verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Whether it failed.
+    pub failed: bool,
+    /// Where and in which words the log says so.
+    pub source: String,
+}
+
+impl Told {
+    /// Every device of which something is said.
+    pub fn devices(&self) -> BTreeSet<&DeviceName> {
+        self.says_failed.keys().chain(self.holds.keys()).chain(self.logged.keys()).collect()
+    }
 }
 
 impl Case {

@@ -172,12 +172,11 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
     let tftp = tftp.map(|download| download.server.ip());
     // The phone's own list, where it is known and at hand; else the references (domain.md 7.1).
     let own = held.itl.list().filter(|_| held.is_identified());
-    let known = match own {
-        Some(list) => list.tvs_records().map(|record| KnownTvs::of_record(relation(held), record)).collect(),
-        None => {
-            let servers: Vec<_> = presented.iter().map(|(session, _)| session.server.ip()).collect();
-            known_tvs(case, tftp, &servers)
-        }
+    let known = if let Some(list) = own {
+        list.tvs_records().map(|record| KnownTvs::of_record(relation(held), record)).collect()
+    } else {
+        let servers: Vec<_> = presented.iter().map(|(session, _)| session.server.ip()).collect();
+        known_tvs(case, tftp, &servers)
     };
     if known.is_empty() && own.is_none() {
         return both(without_reference(phone, &presented));

@@ -102,12 +102,18 @@ pub(super) fn collect(facts: &Facts<'_>, conditions: &[Condition; 4]) -> Vec<Str
                     .to_owned(),
             ),
             ConditionId::TvsCertificateDiffers => {
-                if facts.tvs.iter().all(|session| session.certificate.is_none()) {
+                let presented = facts.tvs.iter().filter(|session| session.certificate.is_some()).count();
+                let records = facts.held.itl.list().map_or(0, |list| list.tvs_records().count());
+                if presented == 0 {
                     wanted.push(
                         "the certificate that TVS presents: 'openssl s_client -connect SERVER:2445', or TVS.pem from OS \
                          Administration"
                             .to_owned(),
                     );
+                } else if presented < records {
+                    wanted.push(format!(
+                        "a capture in which the phone contacts all {records} TVS servers of its list on TCP 2445"
+                    ));
                 }
             }
             ConditionId::PhoneReportsFailure => wanted.push(format!(
@@ -119,6 +125,9 @@ pub(super) fn collect(facts: &Facts<'_>, conditions: &[Condition; 4]) -> Vec<Str
                     .to_owned(),
             ),
         }
+    }
+    if wanted.is_empty() {
+        wanted.push("the phone's console log of a boot, for --console-log: it says why the phone refuses".to_owned());
     }
     if let CtlRenewal::Perhaps(why) = ctl_renewal(facts) {
         wanted.push(format!("whether the phone holds a CTL, and which ({why}), for --holds {device}=CTLFILE"));

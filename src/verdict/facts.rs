@@ -3,9 +3,9 @@
 use super::Case;
 use super::checks;
 use super::held::{self, Held, HeldList};
-use super::observed::{self, Observed};
+use super::observed::{self, Inference, Observed};
 use crate::dissect::event::{CertificateStatus, Service, SessionOutcome, TlsSession};
-use crate::phone::{Boot, DownloadRecord, FileKind, Phone, ServedList};
+use crate::phone::{Boot, DownloadRecord, FileKind, Phone, ServedList, TvsMember};
 use crate::trust::predict::{self, Prediction, Tvs, TvsCertificate};
 use crate::trust::{ReferenceKind, TrustList};
 
@@ -81,14 +81,13 @@ impl<'a> Facts<'a> {
         let ctl = self.held.ctl.list();
         let certificates: Vec<TvsCertificate> =
             self.tvs.iter().filter_map(|session| session.certificate.as_deref()).map(TvsCertificate::from).collect();
-        let records = itl.map_or(0, |list| list.tvs_records().count());
         let tvs = if certificates.is_empty() {
             if !self.tvs.is_empty() && self.tvs.iter().all(|session| is_unreachable(session)) {
                 Tvs::Unreachable
             } else {
                 Tvs::Unknown
             }
-        } else if certificates.len() >= records {
+        } else if itl.is_none_or(|list| self.saw_all_tvs(list)) {
             Tvs::Presents(&certificates)
         } else {
             Tvs::PresentsAtLeast(&certificates)
@@ -98,6 +97,19 @@ impl<'a> Facts<'a> {
             prediction.steps.insert(0, "whether the phone holds a CTL is not known; taken to hold none".to_owned());
         }
         Some(Simulation { relation, own, prediction })
+    }
+
+    /// Whether every TVS server that a phone with this list may ask presented its certificate: as many as the list names, or
+    /// each that the configuration names by its address.
+    pub(super) fn saw_all_tvs(&self, list: &TrustList) -> bool {
+        let presented: Vec<_> = self.tvs.iter().filter(|session| session.certificate.is_some()).collect();
+        let of_config = self.phone.config().map(|config| &config.tvs[..]).unwrap_or_default();
+        let seen = |member: &TvsMember| {
+            let address = member.address.parse().ok();
+            presented.iter().any(|session| Some(session.server.ip()) == address && session.server.port() == member.port)
+        };
+        !presented.is_empty()
+            && (presented.len() >= list.tvs_records().count() || (!of_config.is_empty() && of_config.iter().all(seen)))
     }
 
     /// Whether the phone's own rules and what it was seen to do contradict each other.
@@ -132,8 +144,22 @@ impl<'a> Facts<'a> {
 
     pub(super) fn told_failure(&self) -> Option<ToldFailure> {
         let name = self.phone.name.as_ref()?;
-        let failed = *self.case.told.says_failed.get(name)?;
-        Some(ToldFailure { failed, source: "said by option".to_owned() })
+        let told = &self.case.told;
+        if let Some(&failed) = told.says_failed.get(name) {
+            return Some(ToldFailure { failed, source: "said by option".to_owned() });
+        }
+        let logged = told.logged.get(name)?;
+        Some(ToldFailure { failed: logged.failed, source: logged.source.clone() })
+    }
+
+    /// What TVS's own log says of this phone. Its clock is not the capture's, so it proves nothing about this capture.
+    pub(super) fn logged_handshake(&self) -> Option<Inference> {
+        let source = self.phone.addresses.iter().find_map(|address| self.case.told.tvs_handshakes.get(address))?;
+        Some(Inference {
+            id: "tvs_log_handshake",
+            text: format!("TVS completed a TLS handshake with this phone, at a time that its log tells ({source})"),
+            evidence: Vec::new(),
+        })
     }
 }
 

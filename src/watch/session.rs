@@ -221,9 +221,7 @@ impl Session {
                     if let Some(store) = &mut self.store {
                         store.offer(&frame);
                     }
-                    if packet::glance::may_matter(frame.link, frame.data) {
-                        self.board.push(&frame);
-                    }
+                    self.board.push(&frame);
                 }
                 Ok(None) => return self.end(None),
                 Err(error) => return self.end(Some(error.to_string())),

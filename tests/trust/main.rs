@@ -7,6 +7,7 @@
 mod cli;
 mod parse;
 mod predict;
+mod show;
 mod signatures;
 mod text;
 

@@ -353,6 +353,22 @@ fn what_terminals_do_to_it() {
     }
 }
 
+/// Values over very many lines: counting them anew with every line would take minutes here.
+#[test]
+fn long_values_take_linear_time() {
+    let signature = "12 SIGNATURE 65000\n".to_owned() + &"ab cd ef 1 2 3 4 5\n".repeat(100_000);
+    let list = import(&signature).unwrap().remove(0);
+    assert_eq!(list.header.signature.unwrap().length, 65000);
+    let hash = "11 CERTHASH 65000\n".to_owned() + &"a\n".repeat(100_000);
+    assert!(import(&hash).unwrap()[0].records[0].certificate_hash.is_none(), "65000 bytes are not there");
+    let name = "3 SUBJECTNAME 65000 CN=\n".to_owned() + &"abcdef;\n".repeat(100_000);
+    assert!(import(&name).unwrap()[0].records[0].subject.as_ref().unwrap().as_str().len() <= 1024);
+    let lists = "admin:show itl\nLength of ITL file: 5\n".repeat(10_000);
+    let lists = import(&lists).unwrap();
+    assert_eq!(lists.len(), 256);
+    assert!(lists[255].warnings[0].contains("goes on with more lists"));
+}
+
 /// A terminal breaks lines wherever they get too long; so do mail programs, at blanks.
 fn wrapped(text: &str, width: usize) -> String {
     let mut wrapped = String::new();

@@ -6,7 +6,6 @@
 //! receiver took.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::hash::BuildHasher;
 
 use crate::capture::Moment;
 
@@ -17,12 +16,22 @@ pub(in super::super) enum Piece<'a> {
     Data(&'a [u8]),
     /// The next bytes are not in the capture: so many.
     Gap(u64),
-    /// Two copies of some bytes differ: what was read around here cannot be trusted.
-    Conflict,
+    /// Two copies of some bytes differ, somewhere behind this offset: what was read there cannot be trusted.
+    Conflict(u64),
 }
 
-/// Segments delivered last whose fingerprints are kept, so that a copy that differs is noticed.
-const RECENT: usize = 16;
+/// What a stream may hold back.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Room {
+    /// Bytes that wait for earlier ones.
+    pub(super) waiting: usize,
+    /// Bytes delivered but not acknowledged, to notice a copy that differs: until it acknowledges them, the receiver may have
+    /// taken either.
+    pub(super) compared: usize,
+}
+
+/// A receiver's window is hardly larger than this: numbers farther off are not of this connection.
+const FARTHEST_END: u64 = 4 << 20;
 /// What a piece that waits costs besides its bytes.
 const OVERHEAD: usize = 64;
 /// A hole that the receiver acknowledged is given up after so many further segments: by then reordering is over.
@@ -43,8 +52,8 @@ pub(in super::super) struct Stream {
     acked: u64,
     /// Offset at which the sender ended the stream.
     end: Option<u64>,
-    recent: VecDeque<(u64, usize, u64)>,
-    hasher: foldhash::fast::RandomState,
+    /// The bytes before `next` that were not acknowledged, as many as there is room for.
+    recent: VecDeque<u8>,
 }
 
 #[derive(Debug)]
@@ -64,6 +73,11 @@ impl Stream {
         self.base.is_none_or(|base| base == syn.wrapping_add(1))
     }
 
+    /// A stream of which nothing is known but where it began.
+    pub(super) fn left_over(&self) -> Self {
+        Self { base: self.base, ..Self::default() }
+    }
+
     /// Whether the sender's first sequence number is known, from its SYN or its first segment.
     pub(super) const fn is_open(&self) -> bool {
         self.base.is_some()
@@ -75,8 +89,8 @@ impl Stream {
     }
 
     /// Bytes held back.
-    pub(super) const fn held(&self) -> usize {
-        self.waiting_bytes
+    pub(super) fn held(&self) -> usize {
+        self.waiting_bytes + self.recent.len()
     }
 
     /// Whether everything up to the sender's FIN was delivered and acknowledged, the FIN too.
@@ -85,14 +99,14 @@ impl Stream {
     }
 
     /// Takes a segment's payload, of which `missing` bytes at the end were not captured. `fin` ends the stream behind it.
-    /// At most `limit` bytes are held back; what would exceed it makes the hole before it a gap.
+    /// What would exceed the room for waiting bytes makes the hole before them a gap.
     pub(super) fn segment(
         &mut self,
         seq: u32,
         (payload, missing): (&[u8], usize),
         fin: bool,
         moment: Moment,
-        limit: usize,
+        room: Room,
         deliver: &mut impl FnMut(Piece<'_>, Moment),
     ) {
         if payload.is_empty() && missing == 0 && !fin {
@@ -108,41 +122,71 @@ impl Stream {
             self.since_hole = self.since_hole.saturating_add(1);
         }
         if start < self.next && self.contradicts(start, payload) {
-            deliver(Piece::Conflict, moment);
+            deliver(Piece::Conflict(start), moment);
         }
         if end <= self.next {
-            return self.give_up_acknowledged_holes(deliver);
+            return self.give_up_acknowledged_holes(room, deliver);
         }
         if start > self.next || !self.waiting.is_empty() {
             if self.wait(start, payload, moment) {
-                deliver(Piece::Conflict, moment);
+                deliver(Piece::Conflict(start), moment);
             }
         } else {
             let fresh =
                 usize::try_from(self.next - start).ok().and_then(|known| payload.get(known..)).unwrap_or_default();
-            self.remember(start, payload);
+            self.remember(fresh, room);
             self.next = end;
             deliver(Piece::Data(fresh), moment);
         }
-        self.deliver_waiting(moment, deliver);
-        while self.waiting_bytes > limit {
-            self.skip_hole(deliver);
+        self.deliver_waiting(moment, room, deliver);
+        while self.waiting_bytes > room.waiting {
+            self.skip_hole(room, deliver);
         }
-        self.give_up_acknowledged_holes(deliver);
+        self.give_up_acknowledged_holes(room, deliver);
+        if self.end.is_some_and(|end| self.next >= end) {
+            self.recent = VecDeque::new();
+        }
+    }
+
+    /// The sender will send nothing behind this sequence number: it reset the connection there. A number far off is not
+    /// believed.
+    pub(super) fn ends_at(&mut self, seq: u32) {
+        let end = self.base.and_then(|base| self.offset(base, seq));
+        if let Some(end) = end.filter(|&end| end >= self.next && end - self.next <= FARTHEST_END) {
+            self.end.get_or_insert(end);
+        }
+    }
+
+    /// Whether a sequence number is near to where the stream stands: what is far off is of another connection.
+    pub(super) fn is_near(&self, seq: u32) -> bool {
+        let Some(base) = self.base else { return true };
+        self.offset(base, seq).is_some_and(|offset| offset.abs_diff(self.next.max(self.acked)) <= FARTHEST_END)
     }
 
     /// The receiver acknowledged everything before `ack`.
     pub(super) fn acknowledge(&mut self, ack: u32) {
         if let Some(offset) = self.base.and_then(|base| self.offset(base, ack)) {
             self.acked = self.acked.max(offset);
+            let open = usize::try_from(self.next.saturating_sub(self.acked)).unwrap_or(usize::MAX);
+            let known = self.recent.len().saturating_sub(open);
+            self.recent.drain(..known);
         }
     }
 
-    /// Nothing more will come: delivers what waits, with gaps where nothing came.
-    pub(super) fn flush(&mut self, deliver: &mut impl FnMut(Piece<'_>, Moment)) {
+    /// Nothing more will come: delivers what waits, with gaps where nothing came, also where the sender's FIN or the receiver's
+    /// acknowledgments say that there was more. `moment` is when that is known.
+    pub(super) fn flush(&mut self, moment: Moment, deliver: &mut impl FnMut(Piece<'_>, Moment)) {
         while !self.waiting.is_empty() {
-            self.skip_hole(deliver);
+            self.skip_hole(Room { waiting: 0, compared: 0 }, deliver);
         }
+        // Without a FIN, the last number that was acknowledged may be that of one.
+        let acked = if self.end.is_some() { 0 } else { self.acked.saturating_sub(1) };
+        let end = self.end.unwrap_or(0).max(acked);
+        if self.base.is_some() && end > self.next {
+            deliver(Piece::Gap(end - self.next), moment);
+            self.next = end;
+        }
+        self.recent = VecDeque::new();
     }
 
     /// Offset of a sequence number, near the next expected one; `None` where it lies before the stream's start.
@@ -168,24 +212,29 @@ impl Stream {
             let fresh = usize::try_from(self.next).ok().and_then(|known| fresh.get(known..)).unwrap_or_default();
             self.next += fresh.len() as u64;
             deliver(Piece::Data(fresh), moment);
-            self.deliver_waiting(moment, deliver);
+            self.deliver_waiting(moment, Room { waiting: 0, compared: 0 }, deliver);
         }
     }
 
-    /// Whether a segment that was delivered before came again with other bytes. A keep-alive repeats one byte of any content
-    /// (RFC 9293 3.8.4), and segments cut at other places are not compared.
+    /// Whether bytes that were delivered before came again and differ. A keep-alive repeats one byte of any content (RFC 9293
+    /// 3.8.4).
     fn contradicts(&self, start: u64, payload: &[u8]) -> bool {
-        payload.len() > 1
-            && self.recent.iter().any(|&(at, length, print)| {
-                at == start && length == payload.len() && print != self.hasher.hash_one(payload)
-            })
+        let oldest = self.next.saturating_sub(self.recent.len() as u64);
+        let from = start.max(oldest);
+        let (Ok(skip), Ok(at)) = (usize::try_from(from - start), usize::try_from(from - oldest)) else { return false };
+        let copy = payload.get(skip..).unwrap_or_default();
+        payload.len() > 1 && self.recent.iter().skip(at).zip(copy).any(|(known, copy)| known != copy)
     }
 
-    fn remember(&mut self, start: u64, payload: &[u8]) {
-        if self.recent.len() >= RECENT {
-            self.recent.pop_front();
+    fn remember(&mut self, bytes: &[u8], room: Room) {
+        if room.compared == 0 {
+            self.recent = VecDeque::new();
+            return;
         }
-        self.recent.push_back((start, payload.len(), self.hasher.hash_one(payload)));
+        let bytes = bytes.get(bytes.len().saturating_sub(room.compared)..).unwrap_or_default();
+        let excess = (self.recent.len() + bytes.len()).saturating_sub(room.compared);
+        self.recent.drain(..excess.min(self.recent.len()));
+        self.recent.extend(bytes);
     }
 
     /// Puts a segment aside, in the places where nothing is yet. Returns whether it contradicts what is there.
@@ -233,31 +282,32 @@ impl Stream {
         }
     }
 
-    fn deliver_waiting(&mut self, moment: Moment, deliver: &mut impl FnMut(Piece<'_>, Moment)) {
+    fn deliver_waiting(&mut self, moment: Moment, room: Room, deliver: &mut impl FnMut(Piece<'_>, Moment)) {
         while let Some(piece) = self.waiting.remove(&self.next) {
             self.waiting_bytes -= piece.bytes.len() + OVERHEAD;
-            self.remember(self.next, &piece.bytes);
+            self.remember(&piece.bytes, room);
             self.next += piece.bytes.len() as u64;
             // What a filled hole completes was not known before the frame that filled it.
             deliver(Piece::Data(&piece.bytes), piece.moment.max(moment));
         }
     }
 
-    fn give_up_acknowledged_holes(&mut self, deliver: &mut impl FnMut(Piece<'_>, Moment)) {
+    fn give_up_acknowledged_holes(&mut self, room: Room, deliver: &mut impl FnMut(Piece<'_>, Moment)) {
         while let Some((&first, _)) = self.waiting.first_key_value() {
             if self.acked < first || self.since_hole < PATIENCE {
                 break;
             }
-            self.skip_hole(deliver);
+            self.skip_hole(room, deliver);
         }
     }
 
-    fn skip_hole(&mut self, deliver: &mut impl FnMut(Piece<'_>, Moment)) {
+    fn skip_hole(&mut self, room: Room, deliver: &mut impl FnMut(Piece<'_>, Moment)) {
         let Some((&first, piece)) = self.waiting.first_key_value() else { return };
         let moment = piece.moment;
         deliver(Piece::Gap(first.saturating_sub(self.next)), moment);
         self.next = first;
-        self.deliver_waiting(moment, deliver);
+        self.recent.clear();
+        self.deliver_waiting(moment, room, deliver);
     }
 }
 
@@ -280,7 +330,7 @@ mod tests {
             match piece {
                 Piece::Data(bytes) => self.bytes.extend(bytes.iter().copied().map(Some)),
                 Piece::Gap(length) => self.bytes.extend((0..length).map(|_| None)),
-                Piece::Conflict => self.conflict = true,
+                Piece::Conflict(_) => self.conflict = true,
             }
             self.frames.push(moment.frame.number);
         }
@@ -290,18 +340,18 @@ mod tests {
         Moment { frame: FrameId { source: 0, number }, ..Moment::default() }
     }
 
-    const ROOM: usize = 100_000;
+    const ROOM: Room = Room { waiting: 100_000, compared: 4096 };
 
-    fn run(syn: Option<u32>, segments: &[(u32, &[u8])], limit: usize) -> Seen {
+    fn run(syn: Option<u32>, segments: &[(u32, &[u8])], room: Room) -> Seen {
         let mut stream = Stream::default();
         if let Some(syn) = syn {
             stream.open(syn);
         }
         let mut seen = Seen::default();
         for (number, &(seq, payload)) in (1..).zip(segments) {
-            stream.segment(seq, (payload, 0), false, moment(number), limit, &mut |piece, at| seen.take(piece, at));
+            stream.segment(seq, (payload, 0), false, moment(number), room, &mut |piece, at| seen.take(piece, at));
         }
-        stream.flush(&mut |piece, at| seen.take(piece, at));
+        stream.flush(moment(0), &mut |piece, at| seen.take(piece, at));
         assert_eq!(stream.held(), 0);
         seen
     }
@@ -349,13 +399,18 @@ mod tests {
         let waiting = run(Some(99), &[(103, b"def"), (103, b"dXf"), (100, b"abc")], ROOM);
         assert!(waiting.conflict);
         assert_eq!(text(&waiting), "abcdef", "the first copy stands");
-        let delivered = run(Some(99), &[(100, b"abc"), (100, b"abX")], ROOM);
-        assert!(delivered.conflict);
+        for copy in [(100, b"abX".as_slice()), (101, b"bX"), (102, b"Xd"), (100, b"aXcd")] {
+            assert!(run(Some(99), &[(100, b"abc"), copy], ROOM).conflict, "{copy:?}");
+        }
     }
 
     #[test]
     fn what_waits_is_bounded() {
-        let seen = run(Some(99), &[(110, b"0123456789"), (130, b"0123456789"), (100, b"late")], OVERHEAD + 15);
+        let seen = run(
+            Some(99),
+            &[(110, b"0123456789"), (130, b"0123456789"), (100, b"late")],
+            Room { waiting: OVERHEAD + 15, ..ROOM },
+        );
         assert_eq!(text(&seen), "??????????0123456789??????????0123456789");
     }
 
@@ -371,6 +426,7 @@ mod tests {
             stream.segment(seq, (payload, 0), false, moment(1), ROOM, &mut |piece, at| seen.take(piece, at));
         }
         assert_eq!(seen.bytes.len(), 10 + 80);
+        stream.acknowledge(100 + 10 + 80);
         assert_eq!(stream.held(), 0);
     }
 
@@ -381,14 +437,74 @@ mod tests {
         stream.open(99);
         stream.segment(100, (b"ab", 3), false, moment(1), ROOM, &mut |piece, at| seen.take(piece, at));
         stream.segment(105, (b"f", 0), true, moment(2), ROOM, &mut |piece, at| seen.take(piece, at));
-        stream.flush(&mut |piece, at| seen.take(piece, at));
+        stream.flush(moment(0), &mut |piece, at| seen.take(piece, at));
         assert_eq!(text(&seen), "ab???f");
         assert!(!stream.is_over());
         stream.acknowledge(107);
         assert!(stream.is_over());
     }
 
+    #[test]
+    fn what_was_acknowledged_was_taken() {
+        let mut stream = Stream::default();
+        let mut seen = Seen::default();
+        stream.open(99);
+        stream.segment(100, (b"abcd", 0), false, moment(1), ROOM, &mut |piece, at| seen.take(piece, at));
+        stream.acknowledge(102);
+        stream.segment(100, (b"XXcd", 0), false, moment(2), ROOM, &mut |piece, at| seen.take(piece, at));
+        assert!(!seen.conflict, "another copy comes too late to be taken");
+        stream.segment(100, (b"XXcX", 0), false, moment(3), ROOM, &mut |piece, at| seen.take(piece, at));
+        assert!(seen.conflict);
+        stream.acknowledge(104);
+        assert_eq!(stream.held(), 0);
+    }
+
+    #[test]
+    fn an_end_that_is_not_in_the_capture_is_a_gap() {
+        let end = |fin: Option<u32>, ack: u32, reset: Option<u32>| {
+            let mut stream = Stream::default();
+            let mut seen = Seen::default();
+            stream.open(99);
+            stream.segment(100, (b"ab", 0), false, moment(1), ROOM, &mut |piece, at| seen.take(piece, at));
+            if let Some(seq) = fin {
+                stream.segment(seq, (b"", 0), true, moment(2), ROOM, &mut |piece, at| seen.take(piece, at));
+            }
+            stream.acknowledge(ack);
+            if let Some(seq) = reset {
+                stream.ends_at(seq);
+            }
+            stream.flush(moment(3), &mut |piece, at| seen.take(piece, at));
+            text(&seen)
+        };
+        assert_eq!(end(Some(105), 102, None), "ab???");
+        assert_eq!(end(None, 105, None), "ab??", "the last number may be that of a FIN");
+        assert_eq!(end(Some(105), 106, None), "ab???");
+        assert_eq!(end(None, 102, Some(104)), "ab??");
+        assert_eq!(end(None, 102, Some(4_000_000_000)), "ab", "not of this connection");
+        assert_eq!(end(Some(102), 103, None), "ab");
+    }
+
     proptest! {
+        #[test]
+        fn copies_cut_anyhow_that_differ_are_noticed(
+            segments in prop::collection::vec((0u32..60, 2usize..20, any::<bool>()), 1..30),
+        ) {
+            // Nothing is acknowledged, so every byte can still be replaced.
+            let right = |at: u32| u8::try_from(at % 251).unwrap();
+            let mut numbered = Vec::new();
+            for &(start, length, corrupt) in &segments {
+                let bytes: Vec<u8> =
+                    (start..).take(length).map(|at| right(at) ^ u8::from(corrupt)).collect();
+                numbered.push((100 + start, bytes));
+            }
+            let borrowed: Vec<(u32, &[u8])> = numbered.iter().map(|(seq, bytes)| (*seq, bytes.as_slice())).collect();
+            let seen = run(Some(99), &borrowed, ROOM);
+            let copies = |index: u32, kind: bool| segments.iter().any(|&(start, length, corrupt)| {
+                corrupt == kind && (start..start + u32::try_from(length).unwrap()).contains(&index)
+            });
+            prop_assert_eq!(seen.conflict, (0..80).any(|index| copies(index, true) && copies(index, false)));
+        }
+
         #[test]
         fn cut_anyhow_in_any_order_the_bytes_are_right(
             base in any::<u32>(),
@@ -434,7 +550,7 @@ mod tests {
                     .collect();
                 stream.segment(100 + start, (&bytes, 0), false, moment(1), ROOM, &mut |piece, at| seen.take(piece, at));
             }
-            stream.flush(&mut |piece, at| seen.take(piece, at));
+            stream.flush(moment(0), &mut |piece, at| seen.take(piece, at));
             let mut conflict = false;
             for index in 0u32..90 {
                 let copies: std::collections::BTreeSet<bool> = segments.iter()

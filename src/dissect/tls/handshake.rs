@@ -5,6 +5,8 @@ use tls_parser::{
     parse_tls_server_hello_extensions,
 };
 
+use crate::bytes::Reader;
+
 /// The random value by which a ServerHello is a HelloRetryRequest (RFC 8446 4.1.3).
 const HELLO_RETRY_REQUEST: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
@@ -15,14 +17,13 @@ const HELLO_RETRY_REQUEST: [u8; 32] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Handshake<'a> {
     ClientHello {
-        version: u16,
-        session_id: Vec<u8>,
         server_name: Option<String>,
     },
     ServerHello {
         version: u16,
         cipher: u16,
-        session_id: Vec<u8>,
+        /// TLS 1.3 goes on with a key of an earlier session, without certificates (RFC 8446 4.2.11).
+        resumes: bool,
     },
     HelloRetryRequest,
     /// The certificates of a chain, the sender's own first; none where a client has none to show.
@@ -50,17 +51,15 @@ impl<'a> Handshake<'a> {
             return Self::Unreadable(kind);
         };
         match parsed {
-            TlsMessageHandshake::ClientHello(hello) => Self::ClientHello {
-                version: hello.version.0,
-                session_id: hello.session_id.unwrap_or_default().to_vec(),
-                server_name: hello.ext.and_then(server_name),
-            },
+            TlsMessageHandshake::ClientHello(hello) => {
+                Self::ClientHello { server_name: hello.ext.and_then(server_name) }
+            }
             TlsMessageHandshake::ServerHello(hello) if hello.random == HELLO_RETRY_REQUEST => Self::HelloRetryRequest,
             TlsMessageHandshake::ServerHello(hello) => Self::ServerHello {
                 // TLS 1.3 says 1.2 here and its own version in an extension (RFC 8446 4.1.3).
                 version: hello.ext.and_then(selected_version).unwrap_or(hello.version.0),
                 cipher: hello.cipher.0,
-                session_id: hello.session_id.unwrap_or_default().to_vec(),
+                resumes: hello.ext.is_some_and(|extensions| has_extension(extensions, PRE_SHARED_KEY)),
             },
             TlsMessageHandshake::Certificate(certificates) => {
                 Self::Certificate(certificates.cert_chain.iter().map(|certificate| certificate.data).collect())
@@ -69,6 +68,22 @@ impl<'a> Handshake<'a> {
             _ => Self::Unreadable(kind),
         }
     }
+}
+
+/// The extension by which a TLS 1.3 server accepts a key of an earlier session.
+const PRE_SHARED_KEY: u16 = 41;
+
+fn has_extension(extensions: &[u8], wanted: u16) -> bool {
+    let mut reader = Reader::new(extensions);
+    while let (Some(kind), Some(length)) = (reader.u16(), reader.u16()) {
+        if kind == wanted {
+            return true;
+        }
+        if reader.skip(length.into()).is_none() {
+            return false;
+        }
+    }
+    false
 }
 
 fn server_name(extensions: &[u8]) -> Option<String> {

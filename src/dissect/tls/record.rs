@@ -11,6 +11,10 @@ const LONGEST_MESSAGE: usize = 1 << 17;
 /// Hellos that stand where encrypted records are expected are not longer than this.
 const LONGEST_HELLO: usize = 2048;
 
+/// The content type of alerts, and the length of one in clear: an encrypted one is never as short.
+const ALERT: u8 = 21;
+const CLEAR_ALERT: usize = 2;
+
 /// What the record layer of one direction found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Record<'a> {
@@ -102,20 +106,21 @@ impl RecordLayer {
         self.handshake = Vec::new();
     }
 
-    /// So many bytes are missing.
-    pub(super) fn gap(&mut self, length: u64) {
+    /// So many bytes are missing. Of records that are encrypted or passed over only the length matters, and that is known.
+    pub(super) fn gap(&mut self, length: u64, found: &mut impl FnMut(Record<'_>)) {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if let State::Body(body) = &mut self.state
+        if let State::Body(mut body) = self.state
             && length <= body.left
         {
-            // Of what is encrypted or passed over only the length mattered.
             body.left -= length;
-            let broken = std::mem::replace(&mut body.collect, Collect::Nothing) == Collect::Handshake;
-            if body.left == 0 {
-                self.state = State::Header;
-            }
+            let in_clear = std::mem::replace(&mut body.collect, Collect::Nothing) == Collect::Handshake
+                || (body.kind == ALERT && body.length == CLEAR_ALERT);
             self.handshake = Vec::new();
-            self.handshake_broken |= broken;
+            self.handshake_broken |= in_clear;
+            self.state = if body.left == 0 { State::Header } else { State::Body(body) };
+            if body.left == 0 && !in_clear {
+                self.end_of_record(body, found);
+            }
             return;
         }
         self.lose();
@@ -241,12 +246,12 @@ impl RecordLayer {
                 self.release();
                 found(Record::ChangeCipherSpec);
             }
-            // An encrypted alert is never as short as one in clear, which has two bytes.
-            21 if body.length == 2 => {
+            // Two alerts may share a record.
+            ALERT if body.length == CLEAR_ALERT || (body.length == 4 && !self.encrypted && !self.resynchronised) => {
                 let [level, description] = body.first;
                 found(Record::Alert(level, description));
             }
-            21 => found(Record::EncryptedAlert),
+            ALERT => found(Record::EncryptedAlert),
             22 if body.collect == Collect::PerhapsHello => {
                 let record = std::mem::take(&mut self.handshake);
                 if is_hello(&record) {

@@ -8,7 +8,6 @@ use crate::capture::{FrameId, Span};
 use crate::dissect::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, Transport};
 use crate::phone::{DownloadRecord, FileKind, Phone};
 use crate::report::Report;
-use crate::report::model::service_name;
 use crate::trust::signature::SignatureStatus;
 use crate::verdict::{Answer, Assessment, Deletion, Evidence};
 
@@ -250,12 +249,7 @@ impl Writer<'_, '_> {
         if let Some(alert) = session.alerts.iter().find(|alert| alert.is_fatal()) {
             reason = format!("{reason} in frame {}", self.frame(alert.moment.frame));
         }
-        let service = match service_name(session.service) {
-            "tvs" => "TVS",
-            "tomcat" => "Tomcat",
-            "https" => "HTTPS",
-            _ => "TLS",
-        };
+        let service = session.service.words();
         self.out.wrapped(
             &[
                 (&format!("    {:<9} ", self.frames(session.span)), Paint::Dim),

@@ -1,0 +1,35 @@
+# Everything that a person or a machine does with this project, by name.
+
+CARGO ?= cargo
+
+.PHONY: help deps demo build test lint fmt doc clean
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\): *[a-z -]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+deps:            ## install what building needs and is missing (Debian, Ubuntu)
+	@sh scripts/deps.sh
+
+build: deps      ## the release binary: target/release/itlscope
+	$(CARGO) build --release --locked
+
+demo: build      ## build, then the main job on a real capture: TVS was regenerated, is ITL deletion needed?
+	target/release/itlscope triage captures/tvs-regenerated/capture.pcap \
+		-r captures/references/itl-old.tlv || [ $$? -eq 1 ]
+
+test: deps       ## the whole test suite
+	$(CARGO) test --locked
+
+lint:            ## formatting and clippy, warnings as errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --no-default-features -- -D warnings
+
+fmt:             ## format the code
+	$(CARGO) fmt --all
+
+doc:             ## the documentation of the library
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+clean:           ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,416 @@
+//! A small laboratory: keys and lists by name, phones that did what a scenario says.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use itlscope::capture::{FrameId, Moment, Span, Timestamp};
+use itlscope::digest::{Sha1Sum, Sha256Sum};
+use itlscope::dissect::Content;
+use itlscope::dissect::event::{
+    Alert, CertificateStatus, Milestones, Outcome, ReportedList, SelfReport, Service, SessionOutcome, Side, TlsSession,
+    TlsVersion, Transport,
+};
+use itlscope::phone::{DeviceName, DownloadRecord, FileKind, Phone, ServedList, SignatureFound};
+use itlscope::trust::testkit::{ListBuilder, RecordBuilder, TestKey};
+use itlscope::trust::{Reference, TrustList};
+use itlscope::verdict::{Assessment, Case, Logged, Told, ToldList, ToldLists, assess};
+use itlscope::x509::{Certificate, DistinguishedName, Serial};
+use serde::Deserialize;
+
+/// What happened to one phone, and what is to come out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    /// The document or section that it is taken from.
+    pub(crate) source: String,
+    /// The ITL that the server hands out.
+    pub(crate) served: Option<List>,
+    /// The name under which it is asked for, where that is not the phone's own.
+    pub(crate) served_as: Option<String>,
+    /// The CTL that the server hands out.
+    pub(crate) served_ctl: Option<List>,
+    /// What the phone holds, said by option.
+    pub(crate) holds: Option<Holding>,
+    pub(crate) holds_ctl: Option<Holding>,
+    /// What the phone reports to hold after the download.
+    pub(crate) reports: Option<Holding>,
+    /// What it reported before the download.
+    pub(crate) reported_before: Option<Holding>,
+    /// The reference given with -r.
+    pub(crate) reference: Option<List>,
+    #[serde(default)]
+    pub(crate) tvs: Vec<Tvs>,
+    /// Who signed the configuration; by default the signer of the list.
+    pub(crate) config_signer: Option<String>,
+    /// What the phone does then.
+    #[serde(default)]
+    pub(crate) then: Then,
+    pub(crate) phone_says: Option<String>,
+    pub(crate) logged: Option<String>,
+    pub(crate) old_key_backup: Option<bool>,
+    pub(crate) expect: Expect,
+}
+
+/// A list: who signed it, and the names of its records.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    pub(crate) signer: String,
+    #[serde(default)]
+    pub(crate) records: Vec<String>,
+    /// A byte is changed after signing.
+    #[serde(default)]
+    pub(crate) corrupt: bool,
+}
+
+/// A list on a phone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Holding {
+    /// `nothing`, `served` or `unknown-list`.
+    Word(String),
+    List(List),
+}
+
+/// A TVS server and how the phone's session with it went.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tvs {
+    pub(crate) presents: Option<String>,
+    pub(crate) ends: String,
+    /// The certificate expired before the capture.
+    #[serde(default)]
+    pub(crate) expired: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Then {
+    #[default]
+    Nothing,
+    GoesOn,
+    BeginsAgain,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Expect {
+    pub(crate) deletion: String,
+    /// The four conditions in order; `?` is unknown.
+    pub(crate) conditions: Option<[String; 4]>,
+    /// Advice that must be given.
+    #[serde(default)]
+    pub(crate) advice: Vec<String>,
+    /// Advice that must not be given.
+    #[serde(default)]
+    pub(crate) not_advice: Vec<String>,
+    pub(crate) simulated: Option<String>,
+}
+
+/// A key by name, the same throughout the run.
+fn key(name: &str) -> Arc<TestKey> {
+    static KEYS: LazyLock<Mutex<BTreeMap<String, Arc<TestKey>>>> = LazyLock::new(Mutex::default);
+    let mut keys = KEYS.lock().unwrap();
+    Arc::clone(keys.entry(name.to_owned()).or_insert_with(|| Arc::new(TestKey::generate())))
+}
+
+/// `tvs-pub/2` is the second certificate of the subject `tvs-pub`; names of eTokens and recovery keys are as Cisco's.
+fn subject(name: &str) -> String {
+    let base = name.split('/').next().unwrap();
+    match base {
+        base if base.starts_with("recovery") => format!("CN=ITLRECOVERY_{base};O=Cisco"),
+        base if base.starts_with("token") => format!("cn=\"SAST-{base} \";o=Cisco Systems"),
+        base => format!("CN={base};O=Cisco"),
+    }
+}
+
+fn serial(name: &str) -> Vec<u8> {
+    Sha1Sum::of(name.as_bytes()).0[..8].to_vec()
+}
+
+fn hash(name: &str) -> [u8; 20] {
+    Sha1Sum::of(format!("certificate {name}").as_bytes()).0
+}
+
+fn records(name: &str) -> Vec<RecordBuilder> {
+    // SAST, CCM+TFTP, TVS, CAPF: domain.md 2.5.
+    let functions: &[u16] = match name {
+        name if name.starts_with("tvs") => &[21],
+        name if name.starts_with("capf") => &[4],
+        name if name.starts_with("recovery") || name.starts_with("token") => &[0],
+        _ => &[0, 2],
+    };
+    let key = key(name);
+    let record =
+        |&function: &u16| RecordBuilder::new().hashed(function, &subject(name), &serial(name), key.point(), hash(name));
+    functions.iter().map(record).collect()
+}
+
+fn build(list: &List, builder: ListBuilder) -> Arc<ServedList> {
+    let mut builder = builder.digest(2).signer(&subject(&list.signer), &serial(&list.signer), &subject(&list.signer));
+    for name in &list.records {
+        for record in records(name) {
+            builder = builder.record(&record);
+        }
+    }
+    let mut bytes = builder.build_signed(&key(&list.signer));
+    if list.corrupt {
+        *bytes.last_mut().unwrap() ^= 1;
+    }
+    let parsed = TrustList::parse(&bytes).unwrap();
+    let verification = parsed.verify(&bytes);
+    Arc::new(ServedList { list: parsed, verification, content: Arc::new(Content::new(bytes)) })
+}
+
+/// Lists are signed with a random nonce, so each is made once.
+fn served(list: &List, is_ctl: bool) -> Arc<ServedList> {
+    static LISTS: LazyLock<Mutex<BTreeMap<String, Arc<ServedList>>>> = LazyLock::new(Mutex::default);
+    let builder = if is_ctl { ListBuilder::ctl() } else { ListBuilder::itl() };
+    let mut lists = LISTS.lock().unwrap();
+    let made = lists.entry(format!("{is_ctl} {list:?}")).or_insert_with(|| build(list, builder));
+    Arc::clone(made)
+}
+
+fn certificate(name: &str, expired: bool) -> Certificate {
+    Certificate {
+        serial: Serial::from_bytes(&serial(name)),
+        subject: DistinguishedName::from_text(&subject(name)),
+        issuer: DistinguishedName::from_text(&subject(name)),
+        not_before: Timestamp::default(),
+        not_after: Timestamp::from_seconds_and_nanos(if expired { 10 } else { 1_000_000 }, 0),
+        sha1: Sha1Sum(hash(name)),
+        sha256: Sha256Sum::of(name.as_bytes()),
+        der: Vec::new(),
+    }
+}
+
+const NAME: &str = "SEP0011215A1AE3";
+
+/// Puts events one after the other.
+struct Timeline {
+    frame: u64,
+    id: u64,
+}
+
+impl Timeline {
+    fn moment(&mut self) -> Moment {
+        self.frame += 1;
+        let time = Timestamp::from_seconds_and_nanos(1000 + i64::try_from(self.frame).unwrap(), 0);
+        Moment { time, frame: FrameId { source: 0, number: self.frame } }
+    }
+
+    fn span(&mut self) -> Span {
+        Span { first: self.moment(), last: self.moment() }
+    }
+
+    fn download(&mut self, file: &str, list: Option<Arc<ServedList>>, outcome: Outcome) -> DownloadRecord {
+        self.id += 1;
+        let content = list.as_ref().map(|list| Arc::clone(&list.content));
+        let complete = outcome == Outcome::Complete;
+        DownloadRecord {
+            id: self.id,
+            transport: Transport::Tftp,
+            file: Some(file.to_owned()),
+            kind: FileKind::from_name(file),
+            client: "10.0.0.1:50000".parse().unwrap(),
+            server: "10.0.1.1:69".parse().unwrap(),
+            outcome,
+            reason: (!complete).then(|| "ERROR 1 (File not found)".to_owned()),
+            length: complete.then_some(1),
+            digests: content.as_ref().map(|content| content.digests),
+            retransmits: 0,
+            config: None,
+            signature: list.as_ref().map(|list| SignatureFound {
+                signer: list.list.signer().cloned().map(Arc::new),
+                status: list.verification.status(),
+                why: "".into(),
+            }),
+            list,
+            span: self.span(),
+        }
+    }
+
+    fn tvs(&mut self, number: u8, tvs: &Tvs) -> TlsSession {
+        let presents = tvs.presents.as_deref().map(|name| Arc::new(certificate(name, tvs.expired)));
+        let span = self.span();
+        let (ends, alert) = tvs.ends.split_once(':').unwrap_or((&tvs.ends, ""));
+        let alert = match alert {
+            "" => None,
+            "unknown_ca" => Some((Side::Client, (2, 48))),
+            "bad_certificate" => Some((Side::Client, (2, 42))),
+            "certificate_expired" => Some((Side::Client, (2, 45))),
+            "handshake_failure" => Some((Side::Server, (2, 40))),
+            other => panic!("{other}"),
+        };
+        let (outcome, status) = match ends {
+            "established" => (SessionOutcome::Established, CertificateStatus::Seen),
+            "tls13" => (SessionOutcome::Established, CertificateStatus::Encrypted),
+            "resumed" => (SessionOutcome::Established, CertificateStatus::Resumed),
+            "refused" if presents.is_some() => (SessionOutcome::Refused, CertificateStatus::Seen),
+            "refused" => (SessionOutcome::Refused, CertificateStatus::NotCaptured),
+            "cut" => (SessionOutcome::Incomplete, CertificateStatus::Seen),
+            "unanswered" => (SessionOutcome::Incomplete, CertificateStatus::NotCaptured),
+            other => panic!("{other}"),
+        };
+        let answered = ends != "unanswered";
+        let established = outcome == SessionOutcome::Established;
+        let server: SocketAddr = format!("10.0.1.{number}:2445").parse().unwrap();
+        TlsSession {
+            id: self.frame,
+            service: Service::Tvs,
+            client: "10.0.0.1:51000".parse().unwrap(),
+            server,
+            server_name: None,
+            version: answered.then_some(TlsVersion(if ends == "tls13" { 0x304 } else { 0x301 })),
+            cipher: None,
+            milestones: Milestones {
+                client_hello: answered.then_some(span.first),
+                server_hello: (answered && alert != Some((Side::Server, (2, 40)))).then_some(span.first),
+                certificate: presents.as_ref().map(|_| span.first),
+                established: established.then_some(span.last),
+                client_data: established.then_some(span.last),
+                ..Milestones::default()
+            },
+            certificate: presents,
+            certificate_status: status,
+            client_certificate: None,
+            outcome,
+            reason: (!established).then(|| ends.to_owned()),
+            alerts: alert
+                .map(|(from, clear)| Alert { from, clear: Some(clear), moment: span.last })
+                .into_iter()
+                .collect(),
+            client_data: Vec::new(),
+            server_data: Vec::new(),
+            span,
+        }
+    }
+}
+
+impl Scenario {
+    /// The assessment of the phone that this happened to.
+    pub(crate) fn assess(&self) -> Assessment {
+        let phone = self.phone();
+        let name = phone.name.clone().unwrap();
+        let mut told = Told { old_key_backup: self.old_key_backup, ..Told::default() };
+        if let Some(says) = &self.phone_says {
+            told.says_failed.insert(name.clone(), says == "verification-failed");
+        }
+        if let Some(says) = &self.logged {
+            told.logged
+                .insert(name.clone(), Logged { failed: says == "failed", source: "console.log, line 1".to_owned() });
+        }
+        if self.holds.is_some() || self.holds_ctl.is_some() {
+            let lists =
+                ToldLists { itl: self.told(self.holds.as_ref(), false), ctl: self.told(self.holds_ctl.as_ref(), true) };
+            told.holds.insert(name, lists);
+        }
+        let references = self.reference.iter().map(|list| {
+            let list = served(list, false);
+            Reference::from_bytes("reference.tlv", None, &list.content.bytes).unwrap()
+        });
+        let phones = [phone];
+        let case = Case::new(references.collect(), told, &phones);
+        assess(&phones[0], &case)
+    }
+
+    fn list_of(&self, holding: &Holding, is_ctl: bool) -> Option<Arc<ServedList>> {
+        match holding {
+            Holding::Word(word) => match word.as_str() {
+                "served" => Some(served(self.served.as_ref().unwrap(), is_ctl)),
+                "nothing" => None,
+                other => panic!("{other}"),
+            },
+            Holding::List(list) => Some(served(list, is_ctl)),
+        }
+    }
+
+    #[expect(clippy::option_option, reason = "not told, told that there is none, told which")]
+    fn told(&self, holding: Option<&Holding>, is_ctl: bool) -> Option<Option<ToldList>> {
+        let holding = holding?;
+        if matches!(holding, Holding::Word(word) if word == "unknown-list") {
+            let sha1 = Some(Sha1Sum::of(b"a list that is not at hand"));
+            return Some(Some(ToldList { sha1, label: "a checksum".to_owned(), ..ToldList::default() }));
+        }
+        Some(self.list_of(holding, is_ctl).map(|list| ToldList {
+            md5: list.list.md5,
+            sha1: list.list.sha1,
+            list: Some(list.list.clone()),
+            label: "a file".to_owned(),
+        }))
+    }
+
+    fn report(&self, holding: &Holding, moment: Moment) -> Arc<SelfReport> {
+        let itl = match self.told(Some(holding), false).unwrap() {
+            None => ReportedList::NotInstalled,
+            Some(list) => ReportedList::Installed(list.sha1.unwrap()),
+        };
+        Arc::new(SelfReport {
+            device: Some(NAME.to_owned()),
+            itl: Some(itl),
+            ctl: Some(ReportedList::NotInstalled),
+            itl_tftp_server: None,
+            ctl_tftp_server: None,
+            status_code: None,
+            client: "10.0.0.1:52000".parse().unwrap(),
+            server: "10.0.1.1:5060".parse().unwrap(),
+            moment,
+        })
+    }
+
+    fn phone(&self) -> Phone {
+        let mut time = Timeline { frame: 0, id: 0 };
+        let mut downloads = Vec::new();
+        let mut sessions = Vec::new();
+        let mut reports = Vec::new();
+        if let Some(before) = &self.reported_before {
+            reports.push(self.report(before, time.moment()));
+        }
+        let rounds = if self.then == Then::BeginsAgain { 2 } else { 1 };
+        for _ in 0..rounds {
+            let ctl = self.served_ctl.as_ref().map(|list| served(list, true));
+            let outcome = if ctl.is_some() { Outcome::Complete } else { Outcome::Refused };
+            downloads.push(time.download(&format!("CTL{NAME}.tlv"), ctl, outcome));
+            let itl = self.served.as_ref().map(|list| served(list, false));
+            let outcome = if itl.is_some() { Outcome::Complete } else { Outcome::Refused };
+            let own = format!("ITL{NAME}.tlv");
+            if let Some(name) = &self.served_as {
+                downloads.push(time.download(&own, None, Outcome::Refused));
+                downloads.push(time.download(name, itl, outcome));
+            } else {
+                downloads.push(time.download(&own, itl, outcome));
+            }
+            for (number, tvs) in (1..).zip(&self.tvs) {
+                sessions.push(time.tvs(number, tvs));
+            }
+            let mut config = time.download(&format!("{NAME}.cnf.xml.sgn"), None, Outcome::Complete);
+            let signer = self.config_signer.clone().or_else(|| self.served.as_ref().map(|list| list.signer.clone()));
+            config.signature = signer.map(|signer| {
+                let list = served(&List { signer, records: Vec::new(), corrupt: false }, false);
+                SignatureFound {
+                    signer: list.list.signer().cloned().map(Arc::new),
+                    status: itlscope::trust::signature::SignatureStatus::Unknown,
+                    why: "".into(),
+                }
+            });
+            downloads.push(config);
+        }
+        if self.then == Then::GoesOn {
+            downloads.push(time.download("tzupdate.jar.sgn", None, Outcome::Complete));
+        }
+        if let Some(after) = &self.reports {
+            reports.push(self.report(after, time.moment()));
+        }
+        Phone {
+            name: DeviceName::new(NAME),
+            addresses: vec!["10.0.0.1".parse().unwrap()],
+            downloads: downloads.into_iter().map(Arc::new).collect(),
+            sessions: sessions.into_iter().map(Arc::new).collect(),
+            reports,
+            identities: Vec::new(),
+            shared_by: Vec::new(),
+        }
+    }
+}
