@@ -12,7 +12,7 @@ mod tests;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use crate::capture::{Frame, FrameId, LinkType};
@@ -195,6 +195,47 @@ impl Decoder {
             self.counters.cut.entry(frame.id.source).or_insert((0, frame.id)).0 += 1;
         }
         Some(packet)
+    }
+}
+
+/// Between whom a frame went, and where in it what it carried stands. It is found without any memory of other frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// A whole UDP datagram or TCP segment.
+    Transport {
+        /// Sender.
+        src: SocketAddr,
+        /// Receiver.
+        dst: SocketAddr,
+        /// Whether it is TCP.
+        tcp: bool,
+        /// Its payload, in the bytes of the frame.
+        payload: Range<usize>,
+    },
+    /// A fragment of an IP packet.
+    Fragment {
+        /// Sender.
+        src: IpAddr,
+        /// Receiver.
+        dst: IpAddr,
+        /// What the IP packet carried, in the bytes of the frame.
+        payload: Range<usize>,
+        /// Whether it is the first fragment, which has the header of the datagram.
+        first: bool,
+    },
+}
+
+/// Where things stand in a frame; `None` where nothing in it could matter.
+pub fn whereabouts(frame: &Frame<'_>) -> Option<Whereabouts> {
+    match walk::walk(Layer::first(frame.link)?, frame.data, 0) {
+        Found::Transport { transport, .. } => Some(transport.whereabouts()),
+        Found::Fragment(fragment) => Some(Whereabouts::Fragment {
+            src: fragment.key.src,
+            dst: fragment.key.dst,
+            payload: fragment.payload,
+            first: fragment.offset == 0,
+        }),
+        Found::Nothing | Found::Cdp(_) | Found::Lldp(_) => None,
     }
 }
 

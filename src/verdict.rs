@@ -23,7 +23,7 @@ use crate::digest::Sha1Sum;
 use crate::phone::Phone;
 
 pub use advice::Advice;
-pub use case::{Case, Logged, Told};
+pub use case::{Case, Logged, Share, Taken, Told};
 pub use facts::Simulation;
 pub use findings::Finding;
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};

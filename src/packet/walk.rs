@@ -83,6 +83,12 @@ pub(super) struct Transport {
 }
 
 impl Transport {
+    /// Between whom, and where its payload stands.
+    pub(super) fn whereabouts(self) -> super::Whereabouts {
+        let Self { src, dst, payload, tcp, .. } = self;
+        super::Whereabouts::Transport { src, dst, tcp: tcp.is_some(), payload }
+    }
+
     /// The packet, borrowing its payload from the bytes that were walked.
     pub(super) fn packet<'a>(&self, bytes: &'a [u8]) -> Option<Packet<'a>> {
         let payload = bytes.get(self.payload.clone())?;
