@@ -1,10 +1,11 @@
 //! Frames from capture files.
 //!
-//! In: bytes of pcap and pcapng files, read in large blocks. Out: [`Frame`]s with the number that Wireshark shows, a time and
+//! In: bytes of pcap and pcapng files, compressed or not, read in large blocks. Out: [`Frame`]s with the number that Wireshark shows, a time and
 //! a link type, and a [`SourceSummary`] of what was read. It refuses to know any protocol: what the bytes of a frame mean is
 //! not its business.
 
 mod buffer;
+mod compressed;
 mod error;
 mod file;
 mod frame;
@@ -12,6 +13,7 @@ mod merge;
 mod pcap;
 mod pcapng;
 
+pub use compressed::BytesRead;
 pub use error::{CaptureError, Problem};
 pub use file::CaptureFile;
 pub use frame::{Frame, FrameId, LinkType, Moment, Span, Timestamp};

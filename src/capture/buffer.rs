@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 /// How much is read at once. Large enough that system calls cost nothing, small enough to stay in the processor's cache.
 const BLOCK: usize = 1 << 20;
+/// How much is read first: many files are only looked at.
+const FIRST_BLOCK: usize = 32 << 10;
 
 /// A window over a byte stream that slides forward.
 pub(super) struct BlockBuffer<R> {
@@ -18,7 +20,7 @@ pub(super) struct BlockBuffer<R> {
 
 impl<R: Read> BlockBuffer<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, buffer: vec![0; BLOCK], start: 0, end: 0, offset: 0, at_end: false }
+        Self { reader, buffer: vec![0; FIRST_BLOCK], start: 0, end: 0, offset: 0, at_end: false }
     }
 
     /// Offset in the stream of the next byte.
@@ -69,8 +71,9 @@ impl<R: Read> BlockBuffer<R> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        if self.buffer.len() < count {
-            self.buffer.resize(count, 0);
+        let length = if self.offset > 0 || self.end > 0 { count.max(BLOCK) } else { count };
+        if self.buffer.len() < length {
+            self.buffer.resize(length, 0);
         }
         while self.end < count && !self.at_end {
             let Some(free) = self.buffer.get_mut(self.end..) else {

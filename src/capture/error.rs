@@ -42,6 +42,16 @@ pub enum Problem {
         /// How many are in the file.
         found: u64,
     },
+    /// What is compressed cannot be decompressed.
+    #[error("{compression} data cannot be read near byte {offset} of the file: {what}")]
+    Compressed {
+        /// How it is compressed.
+        compression: &'static str,
+        /// How far the file was read.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
     /// The bytes contradict the format.
     #[error("is damaged at byte {offset}: {what}")]
     Damaged {

@@ -1,10 +1,11 @@
-//! One capture, whatever its format.
+//! One capture, whatever its format and compression.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::buffer::BlockBuffer;
+use super::compressed::{self, BytesRead};
 use super::error::{CaptureError, Problem};
 use super::pcap::{Located, PcapReader};
 use super::pcapng::PcapNgReader;
@@ -18,6 +19,9 @@ pub struct CaptureFile {
     summary: SourceSummary,
     located: Option<Located>,
     ended: bool,
+    /// How it is compressed, and how much was read of the file itself.
+    compression: Option<&'static str>,
+    read: BytesRead,
 }
 
 enum Format {
@@ -26,16 +30,27 @@ enum Format {
 }
 
 impl CaptureFile {
-    /// Opens the file at `path`; `source` becomes part of its frames' [`FrameId`].
+    /// Opens the file at `path`, or standard input where that is `-`; `source` becomes part of its frames' [`FrameId`].
     ///
     /// # Errors
     /// When the file cannot be opened, is a directory, is empty, or is no capture.
     pub fn open(path: &Path, source: u16) -> Result<Self, CaptureError> {
+        Self::open_counted(path, source, &BytesRead::default())
+    }
+
+    /// The same; what is read of the file itself is added to `count`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_counted(path: &Path, source: u16, count: &BytesRead) -> Result<Self, CaptureError> {
+        if is_standard_input(path) {
+            return Self::counted(Box::new(io::stdin()), "standard input".to_owned(), source, count);
+        }
         let label = path.display().to_string();
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.is_dir(), file)));
         match opened {
             Ok((true, _)) => Err(CaptureError { path: label, problem: Problem::Directory }),
-            Ok((false, file)) => Self::from_reader(Box::new(file), label, source),
+            Ok((false, file)) => Self::counted(Box::new(file), label, source, count),
             Err(error) => Err(CaptureError { path: label, problem: Problem::Io(error) }),
         }
     }
@@ -45,8 +60,25 @@ impl CaptureFile {
     /// # Errors
     /// When the stream is empty or no capture.
     pub fn from_reader(reader: Box<dyn Read + Send>, label: String, source: u16) -> Result<Self, CaptureError> {
-        let mut buffer = BlockBuffer::new(reader);
-        let format = recognise(&mut buffer).map_err(|problem| CaptureError { path: label.clone(), problem })?;
+        Self::counted(reader, label, source, &BytesRead::default())
+    }
+
+    fn counted(
+        reader: Box<dyn Read + Send>,
+        label: String,
+        source: u16,
+        read: &BytesRead,
+    ) -> Result<Self, CaptureError> {
+        let opened = compressed::open(reader, read).map_err(Problem::Io);
+        let recognised = opened.and_then(|(reader, compression)| {
+            let mut buffer = BlockBuffer::new(reader);
+            match recognise(&mut buffer) {
+                Ok(format) => Ok((buffer, format, compression)),
+                Err(problem) => Err(explain(problem, compression, read)),
+            }
+        });
+        let (buffer, format, compression) =
+            recognised.map_err(|problem| CaptureError { path: label.clone(), problem })?;
         Ok(Self {
             buffer,
             format,
@@ -54,6 +86,8 @@ impl CaptureFile {
             summary: SourceSummary { path: label, ..SourceSummary::default() },
             located: None,
             ended: false,
+            compression,
+            read: read.clone(),
         })
     }
 
@@ -76,7 +110,7 @@ impl CaptureFile {
         };
         match next {
             Ok(Some(located)) => {
-                self.summary.frames += 1;
+                self.summary.frames += 1 + located.others;
                 self.summary.first_time.get_or_insert(located.time);
                 self.summary.last_time = Some(located.time);
                 self.located = Some(located);
@@ -84,6 +118,9 @@ impl CaptureFile {
             }
             Ok(None) => {
                 self.ended = true;
+                if let Format::PcapNg(reader) = &mut self.format {
+                    self.summary.frames += reader.take_others();
+                }
                 if self.summary.frames == 0 {
                     self.summary.warnings.push("holds no frames".to_owned());
                 }
@@ -96,6 +133,7 @@ impl CaptureFile {
     #[cold]
     fn end(&mut self, problem: Problem) -> Result<bool, CaptureError> {
         self.ended = true;
+        let problem = explain(problem, self.compression, &self.read);
         if self.summary.frames == 0 {
             return Err(CaptureError { path: self.summary.path.clone(), problem });
         }
@@ -136,6 +174,23 @@ impl Source for CaptureFile {
 
     fn summaries(&self) -> Vec<SourceSummary> {
         vec![self.summary()]
+    }
+}
+
+/// Whether a path stands for standard input.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// What cannot be decompressed is damage, not a fault of the system; where it is, the file's own offset says.
+fn explain(problem: Problem, compression: Option<&'static str>, read: &BytesRead) -> Problem {
+    match (problem, compression) {
+        (Problem::Io(error), Some(compression)) if error.raw_os_error().is_none() => {
+            let cut = error.kind() == io::ErrorKind::UnexpectedEof;
+            let what = if cut { "it ends in the middle".to_owned() } else { error.to_string() };
+            Problem::Compressed { compression, offset: read.get(), what }
+        }
+        (problem, _) => problem,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The classic pcap format: a file header, then records.
 //!
 //! In: the stream after its kind was recognised. Out: where each record's bytes are. Both byte orders, micro- and
-//! nanoseconds, and the variants that other tools write: Kuznetzov's (longer record headers) and IXIA's (nanoseconds, the
-//! file's length in the header). Layout: draft-ietf-opsawg-pcap; variants as Wireshark's wiretap reads them.
+//! nanoseconds, and the variants that other tools write: Kuznetzov's and Nokia's (longer record headers, told by what makes
+//! sense of the first records), IXIA's (nanoseconds, the file's length in the header), AIX's (nanoseconds, other link types),
+//! and lengths in the other order, as libpcap wrote them before 1999. Layout: draft-ietf-opsawg-pcap; variants as
+//! Wireshark's wiretap reads them.
 
 use std::io::Read;
 
@@ -19,6 +21,8 @@ pub(super) struct PcapReader {
     nanoseconds: bool,
     record_header: usize,
     link: LinkType,
+    /// Captured and original length may stand in the other order.
+    may_be_swapped: bool,
 }
 
 /// Where a frame stands in the buffer's window, and what its record says of it.
@@ -33,7 +37,13 @@ pub(super) struct Located {
     pub(super) len: usize,
     /// Bytes of the whole record or block: what is to be consumed with it.
     pub(super) total: usize,
+    /// What the format numbers like frames and was passed over before this one.
+    pub(super) others: u64,
 }
+
+/// Headers of the first records that are looked at to tell variants apart, and the part of the file that they must stand in.
+const LOOKED_AT: usize = 4;
+const LOOK_WITHIN: usize = 16 << 10;
 
 impl PcapReader {
     /// Reads the file header if the stream is a pcap: `None` where its magic number is another.
@@ -42,17 +52,18 @@ impl PcapReader {
         let Some(magic) = window.first_chunk::<4>() else {
             return Ok(None);
         };
-        let (big_endian, nanoseconds, record_header, file_header) = match magic {
-            [0xa1, 0xb2, 0xc3, 0xd4] => (true, false, 16, 24),
-            [0xd4, 0xc3, 0xb2, 0xa1] => (false, false, 16, 24),
-            [0xa1, 0xb2, 0x3c, 0x4d] => (true, true, 16, 24),
-            [0x4d, 0x3c, 0xb2, 0xa1] => (false, true, 16, 24),
+        // The lengths that record headers may have, the likeliest first.
+        let (big_endian, nanoseconds, record_headers, file_header): (_, _, &[usize], _) = match magic {
+            [0xa1, 0xb2, 0xc3, 0xd4] => (true, false, &[16, 24, 20], 24),
+            [0xd4, 0xc3, 0xb2, 0xa1] => (false, false, &[16, 24, 20], 24),
+            [0xa1, 0xb2, 0x3c, 0x4d] => (true, true, &[16], 24),
+            [0x4d, 0x3c, 0xb2, 0xa1] => (false, true, &[16], 24),
             // Kuznetzov's libpcap: interface index, protocol and packet type follow the usual record header.
-            [0xa1, 0xb2, 0xcd, 0x34] => (true, false, 24, 24),
-            [0x34, 0xcd, 0xb2, 0xa1] => (false, false, 24, 24),
+            [0xa1, 0xb2, 0xcd, 0x34] => (true, false, &[24, 28], 24),
+            [0x34, 0xcd, 0xb2, 0xa1] => (false, false, &[24, 28], 24),
             // IXIA hardware and software captures.
-            [0x1c, 0x00, 0x01, 0xac | 0xab] => (true, true, 16, 28),
-            [0xac | 0xab, 0x01, 0x00, 0x1c] => (false, true, 16, 28),
+            [0x1c, 0x00, 0x01, 0xac | 0xab] => (true, true, &[16], 28),
+            [0xac | 0xab, 0x01, 0x00, 0x1c] => (false, true, &[16], 28),
             _ => return Ok(None),
         };
         let found = buffer.peek(file_header)?.len();
@@ -64,11 +75,58 @@ impl PcapReader {
                 found: found as u64,
             });
         }
-        let mut reader = Self { big_endian, nanoseconds, record_header, link: LinkType(0) };
+        let mut reader = Self { big_endian, nanoseconds, record_header: 16, link: LinkType(0), may_be_swapped: false };
+        let window = buffer.window();
         // The upper bits hold the length of a frame check sequence at the end of each frame, which nobody here reads.
-        reader.link = LinkType(reader.u32_at(buffer.window(), 20).unwrap_or(0) & 0xffff);
+        let link = reader.u32_at(window, 20).unwrap_or(0) & 0xffff;
+        let version = (reader.u16_at(window, 4).unwrap_or(0), reader.u16_at(window, 6).unwrap_or(0));
+        reader.may_be_swapped = version.0 == 2 && version.1 <= 3;
+        reader.link = LinkType(link);
+        if version == (2, 2) {
+            // AIX writes interface types of RFC 1573.
+            let aix = match link {
+                6 => Some(1),
+                9 => Some(6),
+                15 => Some(10),
+                24 => Some(0),
+                _ => None,
+            };
+            if let Some(link) = aix {
+                reader.link = LinkType(link);
+                reader.nanoseconds = true;
+            }
+        }
         buffer.consume(file_header);
+        if record_headers.len() > 1 {
+            reader.record_header = reader.likeliest(record_headers, buffer.peek(LOOK_WITHIN)?);
+        } else {
+            reader.record_header = record_headers.first().copied().unwrap_or(16);
+        }
         Ok(Some(reader))
+    }
+
+    /// The record header with which the first records make sense; the first of `lengths` where all do, or none.
+    fn likeliest(&self, lengths: &[usize], window: &[u8]) -> usize {
+        let sound = |&&header: &&usize| {
+            let mut at = 0;
+            (0..LOOKED_AT).all(|_| {
+                let Some(bytes) = window.get(at..).filter(|rest| rest.len() >= header) else { return true };
+                let words = [4, 8, 12].map(|at| self.u32_at(bytes, at).unwrap_or(u32::MAX));
+                let [fraction, first, second] = words;
+                let (captured, original) = self.lengths(first, second);
+                at += header + captured as usize;
+                let fraction_fits = fraction < if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
+                fraction_fits && captured <= LARGEST_FRAME && captured <= original && original > 0
+            })
+        };
+        let usual = lengths.first().copied().unwrap_or(16);
+        lengths.iter().find(sound).copied().unwrap_or(usual)
+    }
+
+    /// Captured and original length.
+    #[inline]
+    const fn lengths(&self, first: u32, second: u32) -> (u32, u32) {
+        if self.may_be_swapped && first > second { (second, first) } else { (first, second) }
     }
 
     /// Finds the next record: `None` at a clean end.
@@ -77,7 +135,7 @@ impl PcapReader {
         let offset = buffer.offset();
         let window = buffer.peek(self.record_header)?;
         let header = (self.u32_at(window, 0), self.u32_at(window, 4), self.u32_at(window, 8), self.u32_at(window, 12));
-        let (Some(seconds), Some(fraction), Some(captured), Some(original_len)) = header else {
+        let (Some(seconds), Some(fraction), Some(first), Some(second)) = header else {
             return match window.len() {
                 0 => Ok(None),
                 found => Err(self.cut_header(offset, found)),
@@ -86,6 +144,7 @@ impl PcapReader {
         if window.len() < self.record_header {
             return Err(self.cut_header(offset, window.len()));
         }
+        let (captured, original_len) = self.lengths(first, second);
         if captured > LARGEST_FRAME {
             return Err(Problem::Damaged {
                 offset,
@@ -106,11 +165,17 @@ impl PcapReader {
             start: self.record_header,
             len,
             total,
+            others: 0,
         }))
     }
 
     fn cut_header(&self, offset: u64, found: usize) -> Problem {
         Problem::Cut { offset, what: "a record's header", needed: self.record_header as u64, found: found as u64 }
+    }
+
+    fn u16_at(&self, bytes: &[u8], at: usize) -> Option<u16> {
+        let bytes = *bytes.get(at..)?.first_chunk::<2>()?;
+        Some(if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
     }
 
     #[inline]

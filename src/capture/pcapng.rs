@@ -2,7 +2,8 @@
 //!
 //! In: the stream after its kind was recognised. Out: where each packet block's bytes are. Several sections, byte orders,
 //! interfaces, link types and time resolutions in one file; enhanced, simple and the obsolete packet blocks. Blocks that hold
-//! no packets are passed over. Layout: draft-ietf-opsawg-pcapng. Interface descriptions are read by `pcap-parser`; packet
+//! no packets are passed over; those that Wireshark numbers like frames all the same (custom blocks, journal entries, system
+//! calls) are counted, so that numbers agree. Layout: draft-ietf-opsawg-pcapng. Interface descriptions are read by `pcap-parser`; packet
 //! blocks, of which there are millions, by hand.
 
 use std::io::Read;
@@ -21,6 +22,8 @@ const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
+/// Blocks that hold no packet but that Wireshark numbers: journal entries, custom blocks, system calls (wiretap/pcapng.c).
+const NUMBERED: [u32; 6] = [9, 0x0bad, 0x4000_0bad, 0x204, 0x216, 0x221];
 
 /// Interface descriptions larger than this, and more of them than this, are taken for damage.
 const LARGEST_DESCRIPTION: u32 = 1 << 16;
@@ -32,6 +35,8 @@ pub(super) struct PcapNgReader {
     interfaces: Vec<Interface>,
     /// Simple packet blocks carry no time: they get that of the packet before.
     last_time: Timestamp,
+    /// Numbered blocks without a packet since the last packet.
+    others: u64,
 }
 
 struct Interface {
@@ -61,7 +66,7 @@ impl PcapNgReader {
         if window.first_chunk::<4>() != Some(&SECTION_HEADER.to_be_bytes()) {
             return Ok(None);
         }
-        Ok(Some(Self { big_endian: false, interfaces: Vec::new(), last_time: Timestamp::default() }))
+        Ok(Some(Self { big_endian: false, interfaces: Vec::new(), last_time: Timestamp::default(), others: 0 }))
     }
 
     /// Finds the next packet: `None` at a clean end.
@@ -104,6 +109,11 @@ impl PcapNgReader {
         }
     }
 
+    /// Numbered blocks without a packet that were not counted yet.
+    pub(super) const fn take_others(&mut self) -> u64 {
+        std::mem::replace(&mut self.others, 0)
+    }
+
     #[inline]
     fn block<R: Read>(&mut self, kind: u32, length: u32, buffer: &mut BlockBuffer<R>) -> Result<Block, Problem> {
         let offset = buffer.offset();
@@ -113,6 +123,7 @@ impl PcapNgReader {
             if skipped < u64::from(length) {
                 return Err(cut(offset, length, skipped));
             }
+            self.others += u64::from(NUMBERED.contains(&kind));
             return Ok(Block::Other);
         }
         let (largest, what) = if is_packet {
@@ -134,7 +145,7 @@ impl PcapNgReader {
         if is_packet {
             let located = self.packet(kind, block).map_err(|what| Problem::Damaged { offset, what })?;
             self.last_time = located.time;
-            return Ok(Block::Packet(located));
+            return Ok(Block::Packet(Located { others: self.take_others(), ..located }));
         }
         let interface = self.interface(block).map_err(|what| Problem::Damaged { offset, what })?;
         self.interfaces.push(interface);
@@ -178,6 +189,7 @@ impl PcapNgReader {
             start,
             len: captured as usize,
             total: block.len(),
+            others: 0,
         })
     }
 

@@ -1,0 +1,193 @@
+//! Captures that are compressed, recognised by their first bytes.
+//!
+//! In: a byte stream. Out: the same stream, or what gzip (RFC 1952) or zstd (RFC 8878) made it of: several members or frames
+//! one after the other, frames to be skipped among them. Memory is bounded by the window that a zstd frame may ask for.
+
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+
+/// Compressed bytes are read in blocks of this length.
+const BLOCK: usize = 256 << 10;
+/// Windows larger than this are refused: what `zstd --ultra` writes without `--long`.
+const LARGEST_WINDOW: u64 = 128 << 20;
+/// zstd's magic number, and that of frames to be skipped, whose lowest four bits are free.
+const ZSTD: u32 = 0xfd2f_b528;
+const SKIPPABLE: u32 = 0x184d_2a50;
+
+/// How many bytes were read of the file itself, for whoever shows progress.
+#[derive(Debug, Clone, Default)]
+pub struct BytesRead(Arc<AtomicU64>);
+
+impl BytesRead {
+    /// Bytes so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts what passes.
+struct Counted<R> {
+    inner: R,
+    count: BytesRead,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count.0.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// A stream to be read as a capture, and how it was compressed.
+pub(super) type Opened = (Box<dyn Read + Send>, Option<&'static str>);
+
+/// The stream without its compression, if it has one. What is read of it is counted in `count`.
+pub(super) fn open(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Result<Opened> {
+    let mut reader = Counted { inner: reader, count: count.clone() };
+    let mut start = Vec::with_capacity(4);
+    (&mut reader).take(4).read_to_end(&mut start)?;
+    let magic = start.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes));
+    let all = Cursor::new(start.clone()).chain(reader);
+    Ok(match magic {
+        _ if start.starts_with(&[0x1f, 0x8b]) => {
+            let decoder = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BLOCK, all));
+            (Box::new(decoder), Some("gzip"))
+        }
+        Some(magic) if magic == ZSTD || magic & !0xf == SKIPPABLE => {
+            let source = BufReader::with_capacity(BLOCK, all);
+            (Box::new(Zstd { state: State::Between(source) }), Some("zstd"))
+        }
+        _ => (Box::new(all), None),
+    })
+}
+
+/// Frames of zstd, one after the other.
+struct Zstd<R: BufRead> {
+    state: State<R>,
+}
+
+enum State<R: BufRead> {
+    Between(R),
+    /// The frame's magic number was read already, and is put before the rest.
+    Frame(Box<StreamingDecoder<Chain<Cursor<[u8; 4]>, R>, FrameDecoder>>),
+    Ended,
+}
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Ended) {
+                State::Between(mut source) => {
+                    if source.fill_buf()?.is_empty() {
+                        return Ok(0);
+                    }
+                    self.state = next_frame(source)?;
+                }
+                State::Frame(mut decoder) => {
+                    let read = decoder.read(buffer)?;
+                    if read > 0 || buffer.is_empty() {
+                        self.state = State::Frame(decoder);
+                        return Ok(read);
+                    }
+                    let frame = &decoder.decoder;
+                    let (written, calculated) = (frame.get_checksum_from_data(), frame.get_calculated_checksum());
+                    if written.is_some() && calculated.is_some() && written != calculated {
+                        return Err(damaged("the checksum of a frame is wrong"));
+                    }
+                    self.state = State::Between(decoder.into_inner().into_inner().1);
+                }
+                State::Ended => return Ok(0),
+            }
+        }
+    }
+}
+
+/// Begins the next frame, or passes over one that is to be skipped.
+fn next_frame<R: BufRead>(mut source: R) -> io::Result<State<R>> {
+    let mut magic = [0; 4];
+    source.read_exact(&mut magic)?;
+    if u32::from_le_bytes(magic) & !0xf == SKIPPABLE {
+        let mut length = [0; 4];
+        source.read_exact(&mut length)?;
+        let length = u64::from(u32::from_le_bytes(length));
+        let skipped = io::copy(&mut (&mut source).take(length), &mut io::sink())?;
+        return if skipped == length { Ok(State::Between(source)) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+    }
+    let source = Cursor::new(magic).chain(source);
+    let decoder = StreamingDecoder::new_with_max_window_size(source, LARGEST_WINDOW);
+    decoder.map(|decoder| State::Frame(Box::new(decoder))).map_err(|error| damaged(&error.to_string()))
+}
+
+fn damaged(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    fn skippable(length: usize) -> Vec<u8> {
+        [&0x184d_2a53_u32.to_le_bytes()[..], &u32::try_from(length).unwrap().to_le_bytes(), &vec![7; length]].concat()
+    }
+
+    fn read(bytes: &[u8]) -> io::Result<(Vec<u8>, Option<&'static str>, u64)> {
+        let count = BytesRead::default();
+        let (mut reader, compression) = open(Box::new(Cursor::new(bytes.to_vec())), &count)?;
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all)?;
+        Ok((all, compression, count.get()))
+    }
+
+    #[test]
+    fn what_is_not_compressed_stays_as_it_is() {
+        for bytes in [&b""[..], b"abc", b"\xd4\xc3\xb2\xa1 and so on", b"\x1f"] {
+            assert_eq!(read(bytes).unwrap(), (bytes.to_vec(), None, bytes.len() as u64));
+        }
+    }
+
+    #[test]
+    fn several_members_and_frames() {
+        let bytes: Vec<u8> = (0..200_000u32).flat_map(u32::to_le_bytes).collect();
+        let (first, second) = bytes.split_at(300_001);
+        let members = [gzip(first), gzip(b""), gzip(second)].concat();
+        assert_eq!(read(&members).unwrap(), (bytes.clone(), Some("gzip"), members.len() as u64));
+        let frames = [skippable(0), zstd(first), skippable(300_000), zstd(b""), zstd(second), skippable(5)].concat();
+        assert_eq!(read(&frames).unwrap(), (bytes, Some("zstd"), frames.len() as u64));
+    }
+
+    #[test]
+    fn cut_and_damaged_streams_are_errors() {
+        let bytes = vec![5; 10_000];
+        for compressed in [gzip(&bytes), zstd(&bytes), [zstd(&bytes), skippable(20)].concat()] {
+            for cut in 5..compressed.len() {
+                let whole = read(&compressed[..cut]);
+                assert!(whole.is_err() || cut == zstd(&bytes).len(), "{cut} of {}", compressed.len());
+            }
+        }
+        let wide = [&ZSTD.to_le_bytes()[..], &[0, 0xff, 0, 0, 0]].concat();
+        assert!(read(&wide).is_err(), "a window of terabytes");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_do_no_harm(start in prop::sample::select(vec![0x0000_8b1f_u32, ZSTD, SKIPPABLE]), rest in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&[&start.to_le_bytes()[..], &rest].concat());
+        }
+    }
+}
