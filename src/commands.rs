@@ -7,6 +7,7 @@ mod inputs;
 mod pump;
 mod show;
 mod triage;
+mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Triage(triage::Args),
+    Watch(watch::Args),
     Show(show::Args),
     Diff(diff::Args),
 }
@@ -54,6 +56,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Triage(args) => triage::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Show(args) => {
             show::run(&args, &|path, _| anyhow::bail!("{}: files in captures cannot be shown yet", path.display()))
         }

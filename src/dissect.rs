@@ -5,9 +5,14 @@
 //! missing, never guessed.
 
 mod content;
+mod dhcp;
+mod discovery;
 pub mod event;
 mod flows;
+mod head;
+mod http;
 mod model;
+mod sccp;
 mod sip;
 pub mod tcp;
 pub mod tftp;
@@ -39,6 +44,7 @@ pub struct Dissector {
     store: ContentStore,
     tftp: tftp::Tftp,
     tcp: tcp::Tcp,
+    dhcp: dhcp::Dhcp,
     /// When idle flows were looked for last.
     expired: Timestamp,
 }
@@ -53,6 +59,7 @@ impl Dissector {
             store: ContentStore::new(settings.content),
             tftp: tftp::Tftp::new(settings.tftp),
             tcp: tcp::Tcp::new(settings.ports.clone(), settings.tcp),
+            dhcp: dhcp::Dhcp::default(),
             expired: Timestamp::default(),
         }
     }
@@ -61,12 +68,15 @@ impl Dissector {
     pub fn packet(&mut self, packet: &Packet<'_>, moment: Moment, events: &mut Vec<Event>) {
         match packet {
             Packet::Udp(datagram) => {
-                if !self.tftp.datagram(datagram, moment, &mut self.store, events) {
+                if dhcp::is_dhcp(datagram) {
+                    self.dhcp.datagram(datagram, moment, events);
+                } else if !self.tftp.datagram(datagram, moment, &mut self.store, events) {
                     sip::datagram(datagram, moment, events);
                 }
             }
             Packet::Tcp(segment) => self.tcp.segment(segment, moment, &mut self.store, events),
-            Packet::Cdp(_) | Packet::Lldp(_) => {}
+            Packet::Cdp(tlvs) => events.extend(discovery::cdp(tlvs, moment)),
+            Packet::Lldp(tlvs) => events.extend(discovery::lldp(tlvs, moment)),
         }
         let full = self.store.is_full() || self.tftp.is_full() || self.tcp.is_full();
         if full || self.is_time_to_tick(moment.time) {

@@ -81,6 +81,16 @@ impl Engine {
         self.roster.phones()
     }
 
+    /// The roster itself, to look at single phones.
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The roster, to follow what changes in it.
+    pub const fn roster_mut(&mut self) -> &mut Roster {
+        &mut self.roster
+    }
+
     /// What was left out so far.
     pub fn counters(&self) -> Counters {
         self.decoder.counters()

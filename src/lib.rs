@@ -27,5 +27,7 @@ pub mod report;
 #[doc(hidden)]
 pub mod testkit;
 pub mod trust;
+pub mod tui;
 pub mod verdict;
+pub mod watch;
 pub mod x509;

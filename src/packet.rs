@@ -7,10 +7,12 @@
 mod duplicate;
 mod fragment;
 pub mod glance;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use crate::capture::{Frame, FrameId, LinkType};
@@ -196,16 +198,81 @@ impl Decoder {
     }
 }
 
+/// Between whom a frame went, and where in it what it carried stands. It is found without any memory of other frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// A whole UDP datagram or TCP segment.
+    Transport {
+        /// Sender.
+        src: SocketAddr,
+        /// Receiver.
+        dst: SocketAddr,
+        /// Whether it is TCP.
+        tcp: bool,
+        /// Its payload, in the bytes of the frame.
+        payload: Range<usize>,
+    },
+    /// A fragment of an IP packet.
+    Fragment {
+        /// Sender.
+        src: IpAddr,
+        /// Receiver.
+        dst: IpAddr,
+        /// What the IP packet carried, in the bytes of the frame.
+        payload: Range<usize>,
+        /// Whether it is the first fragment, which has the header of the datagram.
+        first: bool,
+    },
+}
+
+/// Where things stand in a frame; `None` where nothing in it could matter.
+pub fn whereabouts(frame: &Frame<'_>) -> Option<Whereabouts> {
+    match walk::walk(Layer::first(frame.link)?, frame.data, 0) {
+        Found::Transport { transport, .. } => Some(transport.whereabouts()),
+        Found::Fragment(fragment) => Some(Whereabouts::Fragment {
+            src: fragment.key.src,
+            dst: fragment.key.dst,
+            payload: fragment.payload,
+            first: fragment.offset == 0,
+        }),
+        Found::Nothing | Found::Cdp(_) | Found::Lldp(_) => None,
+    }
+}
+
 /// Whether frames of this link type can be read.
 pub fn supports(link: LinkType) -> bool {
     Layer::first(link).is_some()
 }
 
-/// The name of a link type, for messages: `USER0`, or its number where it has none here.
+/// The name of a link type, for messages: `LINKTYPE_USER0`, or its number where it has none here.
 pub fn link_name(link: LinkType) -> String {
-    let number = i32::try_from(link.0).unwrap_or(-1);
-    let name = pcap_parser::Linktype(number).to_string();
-    if name.chars().any(|c| c.is_ascii_alphabetic()) { name } else { format!("number {}", link.0) }
+    let name = match link.0 {
+        6 => "IEEE802_5",
+        7 => "ARCNET_BSD",
+        8 => "SLIP",
+        10 => "FDDI",
+        105 => "IEEE802_11",
+        107 => "FRELAY",
+        117 => "PFLOG",
+        119 => "IEEE802_11_PRISM",
+        127 => "IEEE802_11_RADIOTAP",
+        138 => "APPLE_IP_OVER_IEEE1394",
+        143 => "DOCSIS",
+        number @ 147..=162 => return format!("LINKTYPE_USER{}", number - 147),
+        187 => "BLUETOOTH_HCI_H4",
+        189 => "USB_LINUX",
+        192 => "PPI",
+        195 => "IEEE802_15_4_WITHFCS",
+        197 => "ERF",
+        201 => "BLUETOOTH_HCI_H4_WITH_PHDR",
+        220 => "USB_LINUX_MMAPPED",
+        230 => "IEEE802_15_4_NOFCS",
+        239 => "NFLOG",
+        252 => "WIRESHARK_UPPER_PDU",
+        253 => "NETLINK",
+        number => return format!("number {number}"),
+    };
+    format!("LINKTYPE_{name}")
 }
 
 /// Lets unit tests elsewhere say when something happened.

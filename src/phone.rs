@@ -5,6 +5,7 @@
 //! refuses to judge: whether a list matches or a certificate is the right one is not its business.
 
 mod boot;
+mod changes;
 mod config;
 mod files;
 mod name;
@@ -12,6 +13,7 @@ mod record;
 mod roster;
 
 pub use boot::Boot;
+pub use changes::{Changed, PhoneKey};
 pub use config::{CallManagerMember, ConfigFacts, TvsMember};
 pub use files::{FileKind, Files, ServedList, SignatureFound};
 pub use name::DeviceName;

@@ -3,10 +3,13 @@
 //! In: what a packet should say. Out: bytes, as the RFCs lay them out; nothing here uses the code that is tested. Checksums
 //! stay 0: offload leaves them so in real captures, and nobody here checks them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
+#![allow(
     missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
     reason = "tests that cannot go on should stop"
 )]
 

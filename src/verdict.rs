@@ -18,12 +18,12 @@ mod fleet;
 mod held;
 mod observed;
 
-use crate::capture::Moment;
+use crate::capture::{Moment, Span};
 use crate::digest::Sha1Sum;
 use crate::phone::Phone;
 
 pub use advice::Advice;
-pub use case::{Case, Logged, Told};
+pub use case::{Case, Logged, Share, Taken, Told};
 pub use facts::Simulation;
 pub use findings::Finding;
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};
@@ -33,13 +33,13 @@ pub use observed::Inference;
 /// The result for one phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assessment {
-    /// How many rounds of files the phone began; the verdict is about the last.
-    pub boots: usize,
+    /// The rounds of files that the phone began; the verdict is about the last.
+    pub boots: Vec<BootSummary>,
     /// What the phone holds, as far as that is known.
     pub holds: Holds,
     /// How what was seen compares with the references.
     pub checks: Checks,
-    /// What the wire shows the phone doing in its last boot.
+    /// What the wire shows the phone doing in its last boot, and what the logs of TVS say.
     pub observed: Vec<Inference>,
     /// The phone's own decision about the last list that it was served.
     pub simulation: Option<Simulation>,
@@ -62,6 +62,17 @@ impl Assessment {
     pub fn has_findings(&self) -> bool {
         self.checks.any_mismatch() || !self.findings.is_empty() || self.deletion == Deletion::Needed
     }
+}
+
+/// What is kept of each boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootSummary {
+    /// Its frames.
+    pub span: Span,
+    /// SHA-1 of the last complete ITL in it.
+    pub itl_sha1: Option<Sha1Sum>,
+    /// The ids of what the wire shows the phone doing in it.
+    pub observed: Vec<&'static str>,
 }
 
 /// What a phone holds.
@@ -282,7 +293,7 @@ pub fn assess(phone: &Phone, case: &Case) -> Assessment {
         evidence: facts.held.evidence.clone(),
     };
     Assessment {
-        boots: facts.boots.len(),
+        boots: facts.boot_summaries(),
         holds,
         checks,
         observed,

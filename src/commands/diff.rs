@@ -105,10 +105,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let offer = Offer::list(&new.list, new.bytes.as_deref());
     let (itl_only, with_ctl) = if old_is_ctl {
-        let held = Held { ctl: Some(&old.list), itl: itl.as_ref().map(|input| &input.list) };
+        let held = Held { ctl: Some(&old.list), itl: itl.as_ref().map(|input| &input.list), ..Held::default() };
         (None, Some(predict(held, &offer, tvs)))
     } else {
-        let held = Held { ctl: None, itl: Some(&old.list) };
+        let held = Held { itl: Some(&old.list), ..Held::default() };
         let with_ctl = ctl.as_ref().map(|ctl| {
             let ctl = Some(&ctl.list);
             predict(Held { ctl, ..held }, &offer, tvs)

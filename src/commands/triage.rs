@@ -1,5 +1,6 @@
 //! `itlscope triage`: read captures, print the report.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
@@ -8,6 +9,7 @@ use super::{Exit, inputs, pump};
 use crate::capture::{CaptureFile, MergedCaptures, Source};
 use crate::dissect::tcp::Ports;
 use crate::engine::{Engine, Limits};
+use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
@@ -83,7 +85,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let case = Case::new(references, told, &phones);
     let report = Report {
         sources: source.summaries(),
-        notes: notes(&case),
+        notes: notes(&case, &phones),
         assessments: Assessments { phones: &phones, case: &case },
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -103,12 +105,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// What is to be said once for all phones.
-fn notes(case: &Case) -> Vec<String> {
+fn notes(case: &Case, phones: &[Phone]) -> Vec<String> {
     let mut notes = Vec::new();
     if case.references.is_empty() {
         notes.push(
             "no reference was given (-r): the phones of each TFTP server are compared with each other".to_owned(),
         );
+    }
+    let seen: BTreeSet<_> = phones.iter().filter_map(|phone| phone.name.as_ref()).collect();
+    let strangers: Vec<_> = case.told.devices().difference(&seen).map(ToString::to_string).collect();
+    match strangers.as_slice() {
+        [] => {}
+        [one] => notes.push(format!("{one} is not in the capture: what was said of it is not used")),
+        [first, ..] => notes.push(format!(
+            "{} devices are not in the capture, {first} the first of them: what was said of them is not used",
+            strangers.len()
+        )),
     }
     notes
 }

@@ -61,11 +61,18 @@ pub(super) struct ContentStore {
     known: VecDeque<Arc<Content>>,
     limits: ContentLimits,
     held: usize,
+    next_id: u64,
 }
 
 impl ContentStore {
     pub(super) const fn new(limits: ContentLimits) -> Self {
-        Self { known: VecDeque::new(), limits, held: 0 }
+        Self { known: VecDeque::new(), limits, held: 0, next_id: 0 }
+    }
+
+    /// An id for a download, whatever its transport.
+    pub(super) const fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
     }
 
     /// Whether more is held than may be.
@@ -102,11 +109,12 @@ impl ContentStore {
     }
 }
 
-/// A file that arrives.
+/// A file that arrives. What it holds counts in the store, unless whoever builds it counts it elsewhere.
 #[derive(Debug)]
 pub(super) struct ContentBuilder {
     state: State,
     length: u64,
+    counted: bool,
 }
 
 #[derive(Debug)]
@@ -128,11 +136,36 @@ pub(super) struct Finished {
 
 impl Default for ContentBuilder {
     fn default() -> Self {
-        Self { state: State::Held(Vec::new()), length: 0 }
+        Self { state: State::Held(Vec::new()), length: 0, counted: true }
     }
 }
 
 impl ContentBuilder {
+    /// A file whose bytes do not count in the store.
+    pub(super) fn uncounted() -> Self {
+        Self { counted: false, ..Self::default() }
+    }
+
+    /// Bytes held.
+    pub(super) const fn held(&self) -> usize {
+        match &self.state {
+            State::Held(held) => held.len(),
+            State::Like(_) | State::Hashed(_) => 0,
+        }
+    }
+
+    const fn count(&self, more: usize, store: &mut ContentStore) {
+        if self.counted {
+            store.held += more;
+        }
+    }
+
+    const fn uncount(&self, bytes: usize, store: &mut ContentStore) {
+        if self.counted {
+            store.release(bytes);
+        }
+    }
+
     /// Bytes that arrived so far.
     pub(super) const fn length(&self) -> u64 {
         self.length
@@ -148,7 +181,7 @@ impl ContentBuilder {
                     return;
                 }
                 let start = known.bytes.get(..before).unwrap_or_default().to_vec();
-                store.held += start.len();
+                self.count(start.len(), store);
                 self.state = State::Held(start);
                 self.hold(bytes, store);
             }
@@ -163,32 +196,30 @@ impl ContentBuilder {
 
     fn hold(&mut self, bytes: &[u8], store: &mut ContentStore) {
         let State::Held(held) = &mut self.state else { return };
-        let size = held.len() + bytes.len();
-        if size <= store.limits.file {
+        let before = held.len();
+        if before + bytes.len() <= store.limits.file {
             held.extend_from_slice(bytes);
-            store.held += bytes.len();
+            self.count(bytes.len(), store);
             return;
         }
         let mut digests = DigestsInProgress::default();
         digests.update(held);
         digests.update(bytes);
-        store.held = store.held.saturating_sub(held.len());
         self.state = State::Hashed(Box::new(digests));
+        self.uncount(before, store);
     }
 
     /// Ends the file and gives it out.
     pub(super) fn finish(self, store: &mut ContentStore) -> Finished {
         let length = self.length;
+        self.uncount(self.held(), store);
         let content = match self.state {
             State::Like(known) if known.bytes.len() as u64 == length => known,
             State::Like(known) => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
                 Arc::new(Content::new(known.bytes.get(..length).unwrap_or_default().to_vec()))
             }
-            State::Held(held) => {
-                store.held = store.held.saturating_sub(held.len());
-                Arc::new(Content::new(held))
-            }
+            State::Held(held) => Arc::new(Content::new(held)),
             State::Hashed(digests) => {
                 return Finished { length, digests: digests.finish(), content: None };
             }
@@ -199,9 +230,7 @@ impl ContentBuilder {
 
     /// Ends the file and forgets it.
     pub(super) fn discard(&mut self, store: &mut ContentStore) {
-        if let State::Held(held) = &self.state {
-            store.held = store.held.saturating_sub(held.len());
-        }
+        self.uncount(self.held(), store);
         self.state = State::Held(Vec::new());
     }
 }

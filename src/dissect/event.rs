@@ -110,8 +110,43 @@ pub struct TlsSession {
     pub client_data: Vec<usize>,
     /// The same from the server.
     pub server_data: Vec<usize>,
+    /// What the conversation was about, where it is one with TVS that has begun: told from the lengths of its records.
+    pub tvs_exchange: Option<TvsExchange>,
     /// Its frames.
     pub span: Span,
+}
+
+/// What a phone asked TVS and how TVS answered: an inference, with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TvsExchange {
+    /// What was asked.
+    pub request: TvsRequest,
+    /// What TVS said.
+    pub answer: TvsAnswer,
+    /// Which lengths say so, in an engineer's words.
+    pub why: String,
+}
+
+/// The two questions of the TVS protocol (domain.md 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TvsRequest {
+    /// Which certificate has this issuer and serial: about the signer of a file.
+    Query,
+    /// Is this certificate known: about an HTTPS server.
+    Verify,
+    /// The lengths do not tell.
+    Unknown,
+}
+
+/// How TVS answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TvsAnswer {
+    /// It vouches for the certificate.
+    Yes,
+    /// It does not.
+    No,
+    /// The lengths do not tell, or no answer was seen.
+    Unknown,
 }
 
 /// The moments in a TLS session that later questions ask for; `None` where that was not seen.
@@ -123,7 +158,7 @@ pub struct Milestones {
     pub server_hello: Option<Moment>,
     /// The server's certificate, when its last byte was there.
     pub certificate: Option<Moment>,
-    /// The client's own certificate, when its last byte was there.
+    /// The client's own certificate.
     pub client_certificate: Option<Moment>,
     /// The client's key exchange: it went on after the certificate.
     pub key_exchange: Option<Moment>,

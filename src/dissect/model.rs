@@ -68,13 +68,32 @@ pub(super) fn of_user_agent(text: &str) -> Option<(String, Option<&str>)> {
     plain.then(|| (format!("CP-{model}"), (!version.is_empty()).then_some(version)))
 }
 
+/// The model in text that people read: `Cisco IP Phone 7975`, `Cisco Systems, Inc. IP Phone CP-7975G`.
+pub(super) fn of_platform(text: &str) -> Option<String> {
+    let at = text.find("IP Phone")?;
+    let word = text.get(at + "IP Phone".len()..)?.split_whitespace().next()?;
+    let model = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let plain = !model.is_empty() && model.len() <= 16 && model.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    plain.then(|| if model.starts_with("CP-") { model.to_owned() } else { format!("CP-{model}") })
+}
+
+/// Whether the text is the name of a desk phone: `SEP` and twelve hexadecimal digits.
+pub(super) fn is_phone_name(text: &str) -> bool {
+    let digits = text.strip_prefix("SEP").or_else(|| text.strip_prefix("sep")).unwrap_or_default();
+    digits.len() == 12 && digits.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// The name of the desk phone with this MAC address.
+pub(super) fn phone_name(mac: [u8; 6]) -> String {
+    mac.iter().fold("SEP".to_owned(), |name, byte| format!("{name}{byte:02X}"))
+}
+
 /// What the common name of a phone's certificate says: `CP-8861-SEP0011215A1AE3` is the model and the device (domain.md 4.1).
 pub(super) fn of_common_name(name: &str) -> Option<(Option<String>, String)> {
     let at = name.rfind("SEP").or_else(|| name.rfind("sep"))?;
     let (model, device) = (name.get(..at)?, name.get(at..)?);
-    let is_device = device.len() == 15 && device.get(3..)?.chars().all(|c| c.is_ascii_hexdigit());
     let model = model.trim_end_matches('-');
-    is_device.then(|| ((!model.is_empty()).then(|| model.to_owned()), device.to_owned()))
+    is_phone_name(device).then(|| ((!model.is_empty()).then(|| model.to_owned()), device.to_owned()))
 }
 
 #[cfg(test)]
@@ -89,6 +108,11 @@ mod tests {
         assert_eq!(of_user_agent("Cisco-CP7962G/9.4.2"), Some(("CP-7962G".to_owned(), Some("9.4.2"))));
         assert_eq!(of_user_agent("Cisco-CP/1"), None);
         assert_eq!(of_user_agent("Twinkle/1.4"), None);
+        assert_eq!(of_platform("Cisco IP Phone 7975").as_deref(), Some("CP-7975"));
+        assert_eq!(of_platform("Cisco Systems, Inc. IP Phone CP-8861\0").as_deref(), Some("CP-8861"));
+        assert_eq!(of_platform("Cisco IP Phone 8861, V1, sip88xx.12-1").as_deref(), Some("CP-8861"));
+        assert_eq!(of_platform("cisco WS-C3750"), None);
+        assert!(is_phone_name("SEP0011215A1AE3") && !is_phone_name("SEP0011215A1AE") && !is_phone_name("CUCM"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod tests;
 use std::net::SocketAddr;
 
 use super::event::{Event, Identity, IdentitySource, SelfReport};
+use super::head::head_length;
 use super::model;
 use crate::capture::Moment;
 use crate::packet::Datagram;
@@ -25,7 +26,7 @@ pub(super) fn datagram(udp: &Datagram<'_>, moment: Moment, events: &mut Vec<Even
     if !udp.payload.starts_with(b"RE") {
         return;
     }
-    let Some(length) = message::head_length(udp.payload, 0) else { return };
+    let Some(length) = head_length(udp.payload, 0) else { return };
     let (head, body) = udp.payload.split_at(length);
     let Some(head) = Head::parse(head) else { return };
     // Over UDP the end of the datagram may stand for the length of the body (RFC 3261 18.3).

@@ -14,6 +14,8 @@ use std::net::SocketAddr;
 use super::content::ContentStore;
 use super::event::{Event, Service, Side};
 use super::flows::FlowTable;
+use super::http::HttpStreams;
+use super::sccp::SccpStreams;
 use super::sip::SipStreams;
 use super::tls::{CertificateCache, TlsDissector};
 use crate::capture::{Moment, Span, Timestamp};
@@ -52,14 +54,25 @@ pub struct Ports {
     pub tomcat: Vec<u16>,
     /// Configuration over HTTPS.
     pub https: Vec<u16>,
+    /// Files over HTTP.
+    pub http: Vec<u16>,
     /// SIP in clear.
     pub sip: Vec<u16>,
+    /// SCCP in clear.
+    pub sccp: Vec<u16>,
 }
 
 impl Default for Ports {
     /// domain.md 4.4, 4.5.
     fn default() -> Self {
-        Self { tvs: vec![2445], tomcat: vec![8443], https: vec![6971, 6972], sip: vec![5060] }
+        Self {
+            tvs: vec![2445],
+            tomcat: vec![8443],
+            https: vec![6971, 6972],
+            http: vec![6970],
+            sip: vec![5060],
+            sccp: vec![2000],
+        }
     }
 }
 
@@ -67,7 +80,9 @@ impl Default for Ports {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Tls(Service),
+    Http,
     Sip,
+    Sccp,
 }
 
 impl Ports {
@@ -76,7 +91,9 @@ impl Ports {
             (&self.tvs, Expected::Tls(Service::Tvs)),
             (&self.tomcat, Expected::Tls(Service::Tomcat)),
             (&self.https, Expected::Tls(Service::Https)),
+            (&self.http, Expected::Http),
             (&self.sip, Expected::Sip),
+            (&self.sccp, Expected::Sccp),
         ]
         .into_iter()
         .find_map(|(ports, expected)| ports.contains(&port).then_some(expected))
@@ -122,6 +139,8 @@ pub(super) struct ConnectionFacts {
     pub(super) reset_by: Option<Side>,
     /// Who sent the first FIN.
     pub(super) closed_by: Option<Side>,
+    /// The server sent a FIN, first or not.
+    pub(super) server_ended: bool,
 }
 
 /// Both ends, the smaller first: both directions find the same connection.
@@ -271,6 +290,8 @@ impl Tcp {
                 self.next_id += 1;
                 Box::new(TlsDissector::new(self.next_id, service, client, server, moment))
             }
+            Some(Expected::Http) => Box::new(HttpStreams::new(client, server)),
+            Some(Expected::Sccp) => Box::new(SccpStreams::new(client)),
             Some(Expected::Sip) => Box::new(SipStreams::new(client, server)),
             None => {
                 return Connection { client, server, protocol: Protocol::Unknown, ..Connection::new(segment, moment) };
@@ -378,6 +399,7 @@ impl Connection {
         let fin = flags.has(TcpFlags::FIN);
         if fin {
             self.facts.closed_by.get_or_insert(side);
+            self.facts.server_ended |= side == Side::Server;
         }
         if !self.stream(side).is_open()
             && !segment.payload.is_empty()

@@ -50,7 +50,6 @@ pub struct Tftp {
     heard: HashSet<IpAddr>,
     /// Addresses to which clients acknowledged data that was not captured.
     unheard: HashSet<IpAddr>,
-    next_id: u64,
 }
 
 /// One message on its way through the dissector.
@@ -142,7 +141,6 @@ impl Tftp {
             conversations: FlowTable::new(limits.conversations, limits.idle),
             heard: HashSet::new(),
             unheard: HashSet::new(),
-            next_id: 0,
         }
     }
 
@@ -161,14 +159,15 @@ impl Tftp {
         match message {
             Message::Read(request) => self.request(request, &mut context),
             Message::Write => {
-                let upload = Conversation { upload: true, ..Conversation::new(self.new_id(), udp.src, moment) };
+                let upload =
+                    Conversation { upload: true, ..Conversation::new(context.store.new_id(), udp.src, moment) };
                 self.begin(upload, &mut context);
             }
             Message::Data { block, bytes } => self.data(block, bytes, &mut context),
             Message::Ack { block } => self.ack(block, &mut context),
             Message::OptionAck(options) => {
                 if self.follows_complete(&context, None) || !self.conversations.contains(&udp.dst) {
-                    let orphan = Conversation::new(self.new_id(), udp.dst, moment);
+                    let orphan = Conversation::new(context.store.new_id(), udp.dst, moment);
                     self.begin(orphan, &mut context);
                 }
                 self.option_ack(options, &mut context);
@@ -197,11 +196,6 @@ impl Tftp {
         }
     }
 
-    const fn new_id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
-    }
-
     fn request(&mut self, request: Request, context: &mut Context<'_>) {
         let &mut Context { udp, moment, .. } = context;
         if let Some(conversation) = self.conversations.get(&udp.src, moment.time)
@@ -213,7 +207,7 @@ impl Tftp {
             conversation.span.extend(moment);
             return;
         }
-        let mut conversation = Conversation::new(self.new_id(), udp.src, moment);
+        let mut conversation = Conversation::new(context.store.new_id(), udp.src, moment);
         conversation.asked = Some((request, udp.dst));
         announce(&mut conversation, Outcome::Pending, None, context.events);
         self.begin(conversation, context);
@@ -230,7 +224,7 @@ impl Tftp {
             if block != 1 {
                 return;
             }
-            let orphan = Conversation::new(self.new_id(), udp.dst, moment);
+            let orphan = Conversation::new(context.store.new_id(), udp.dst, moment);
             self.begin(orphan, context);
         }
         if self

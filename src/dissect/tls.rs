@@ -8,6 +8,7 @@ mod handshake;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tvs;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::event::{
     Alert, CertificateStatus, CipherSuite, Event, Identity, IdentitySource, Milestones, Service, SessionOutcome, Side,
-    TlsSession, TlsVersion,
+    TlsSession, TlsVersion, TvsAnswer, TvsExchange, TvsRequest,
 };
 use super::model;
 use super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
@@ -134,6 +135,9 @@ impl StreamReader for TlsDissector {
         let (outcome, reason) = self.outcome(facts);
         self.session.outcome = outcome;
         self.session.reason = reason;
+        if self.session.service == Service::Tvs && outcome == SessionOutcome::Established {
+            self.session.tvs_exchange = self.exchange();
+        }
         if self.session.service != Service::Other || self.is_tls() {
             shared.events.push(Event::Tls(Box::new(self.session.clone())));
         }
@@ -160,6 +164,7 @@ impl TlsDissector {
                 milestones: Milestones::default(),
                 client_data: Vec::new(),
                 server_data: Vec::new(),
+                tvs_exchange: None,
                 span: Span::starting(moment),
             },
             client: Direction::default(),
@@ -170,6 +175,20 @@ impl TlsDissector {
             unreadable: false,
             announced: None,
         }
+    }
+
+    /// What the conversation with TVS was about; unknown where records are missing or too many.
+    fn exchange(&self) -> Option<TvsExchange> {
+        let TlsSession { version, cipher, client_data, server_data, .. } = &self.session;
+        let whole = [&self.client, &self.server].iter().all(|side| side.any && !side.is_broken() && !side.conflict);
+        let few = client_data.len() < MOST_LENGTHS && server_data.len() < MOST_LENGTHS;
+        if !whole || !few {
+            let why =
+                if whole { "there are too many records" } else { "part of the session is missing from the capture" };
+            let (request, answer) = (TvsRequest::Unknown, TvsAnswer::Unknown);
+            return (!client_data.is_empty()).then(|| TvsExchange { request, answer, why: why.to_owned() });
+        }
+        tvs::infer(*version, *cipher, client_data, server_data)
     }
 
     /// Whether anything was seen that only TLS says.
@@ -268,7 +287,9 @@ impl TlsDissector {
             }
             (Side::Client, Handshake::Certificate(chain)) if !self.client.conflict => {
                 self.session.client_certificate = chain.first().and_then(|der| shared.certificates.get(der));
-                milestones.client_certificate = self.session.client_certificate.as_ref().map(|_| moment);
+                if self.session.client_certificate.is_some() {
+                    self.session.milestones.client_certificate.get_or_insert(moment);
+                }
                 self.identify(moment, shared.events);
             }
             (Side::Server, Handshake::ServerHelloDone) => {

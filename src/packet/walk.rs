@@ -1,12 +1,13 @@
 //! Peeling a frame, layer by layer, down to what it carries.
 //!
 //! Each step looks at one header and says what comes next. Nothing is copied: the result is where things stand in the frame.
-//! IP and transport headers are read by `etherparse`, the link layers and tunnels that it does not know by hand.
+//! IP and transport headers are read by `etherparse`, the link layers and tunnels that it does not know by hand, and so are
+//! IPv6 extension headers, which its lax reader (0.21) gives out behind the end of what was captured.
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-use etherparse::{Ipv6ExtensionSlice, LaxIpSlice, LenSource, TcpHeaderSlice, UdpHeaderSlice};
+use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, TcpHeaderSlice, UdpHeaderSlice};
 
 use super::fragment::{Fragment, FragmentKey};
 use super::{Datagram, Packet, Segment, TcpFlags};
@@ -82,6 +83,12 @@ pub(super) struct Transport {
 }
 
 impl Transport {
+    /// Between whom, and where its payload stands.
+    pub(super) fn whereabouts(self) -> super::Whereabouts {
+        let Self { src, dst, payload, tcp, .. } = self;
+        super::Whereabouts::Transport { src, dst, tcp: tcp.is_some(), payload }
+    }
+
     /// The packet, borrowing its payload from the bytes that were walked.
     pub(super) fn packet<'a>(&self, bytes: &'a [u8]) -> Option<Packet<'a>> {
         let payload = bytes.get(self.payload.clone())?;
@@ -300,49 +307,65 @@ fn gre(reader: &mut Reader<'_>) -> Option<Layer> {
 }
 
 fn ip(rest: &[u8], at: usize, frame_missing: usize) -> Option<Step> {
-    let (ip, _) = LaxIpSlice::from_slice(rest).ok()?;
-    let (header, announced, identification, fragment) = match &ip {
-        LaxIpSlice::Ipv4(v4) => {
-            let header = v4.header();
-            let extension = v4.extensions().auth.map_or(0, |auth| auth.slice().len());
-            let fragment = (header.fragments_offset().byte_offset(), header.more_fragments());
-            let identification = u32::from(header.identification());
-            (header.slice().len() + extension, usize::from(header.total_len()), identification, fragment)
-        }
-        LaxIpSlice::Ipv6(v6) => {
-            let fragment = v6.extensions().clone().into_iter().find_map(|extension| match extension {
-                Ipv6ExtensionSlice::Fragment(fragment) => Some(fragment),
-                _ => None,
-            });
-            let header = v6.header().slice().len() + v6.extensions().slice().len();
-            let announced = v6.header().slice().len() + usize::from(v6.header().payload_length());
-            let (identification, fragment) = fragment.map_or((0, (0, false)), |fragment| {
-                (fragment.identification(), (fragment.fragment_offset().byte_offset(), fragment.more_fragments()))
-            });
-            (header, announced, identification, fragment)
-        }
+    let (src, dst, protocol, header, announced, identification, fragment) = if rest.first()? >> 4 == 6 {
+        let ip = Ipv6HeaderSlice::from_slice(rest).ok()?;
+        let header = ip.slice().len();
+        let announced = match ip.payload_length() {
+            0 => 0,
+            length => header + usize::from(length),
+        };
+        let (src, dst) = (ip.source_addr().into(), ip.destination_addr().into());
+        (src, dst, ip.next_header().0, header, announced, 0, (0, false))
+    } else {
+        let ip = Ipv4HeaderSlice::from_slice(rest).ok()?;
+        let fragment = (ip.fragments_offset().byte_offset(), ip.more_fragments());
+        let (src, dst) = (ip.source_addr().into(), ip.destination_addr().into());
+        let announced = usize::from(ip.total_len());
+        (src, dst, ip.protocol().0, ip.slice().len(), announced, ip.identification(), fragment)
     };
-    let payload = ip.payload();
-    // Segmentation offload leaves a length of 0: then the frame says how much there is.
-    let missing = match payload.len_source {
-        LenSource::Slice if !payload.incomplete => frame_missing,
-        _ => announced.saturating_sub(rest.len()),
+    // Segmentation offload, and jumbograms, leave a length of 0: then the frame says how much there is.
+    let (end, missing) = match announced {
+        0 => (rest.len(), frame_missing),
+        announced => (announced.min(rest.len()), announced.saturating_sub(rest.len())),
     };
-    let (src, dst, protocol) = (ip.source_addr(), ip.destination_addr(), payload.ip_number.0);
-    if payload.fragmented {
-        let key = FragmentKey { src, dst, protocol, identification };
-        let range = at + header..at + header + payload.payload.len();
-        let (offset, more) = fragment;
-        return Some(Step::End(Found::Fragment(Fragment { key, offset, more, payload: range, whole: missing == 0 })));
+    let length = end.checked_sub(header)?;
+    let (offset, more) = fragment;
+    if offset > 0 || more {
+        let key = FragmentKey { src, dst, protocol, identification: identification.into() };
+        let payload = at + header..at + end;
+        return Some(Step::End(Found::Fragment(Fragment { key, offset, more, payload, whole: missing == 0 })));
     }
-    let identification = if src.is_ipv4() { u16::try_from(identification).unwrap_or(0) } else { 0 };
-    let payload_of = IpPayload { src, dst, protocol, identification };
-    Some(Step::Ip { payload: payload_of, header, length: payload.payload.len(), missing })
+    let payload = IpPayload { src, dst, protocol, identification };
+    Some(Step::Ip { payload, header, length, missing })
+}
+
+/// An extension header, of IPv6 unless it authenticates (RFC 8200 4, RFC 4302): what follows, and its length.
+fn extension(ip: IpPayload, rest: &[u8], at: usize, missing: usize) -> Option<Step> {
+    let mut reader = Reader::new(rest);
+    let next = IpPayload { protocol: reader.u8()?, ..ip };
+    let length = usize::from(reader.u8()?);
+    match ip.protocol {
+        44 => {
+            let offset = reader.u16()?;
+            let identification = reader.u32()?;
+            let (offset, more) = (offset & 0xfff8, offset & 1 != 0);
+            if offset > 0 || more {
+                let key = FragmentKey { src: ip.src, dst: ip.dst, protocol: next.protocol, identification };
+                let payload = at + reader.position()..at + rest.len();
+                return Some(Step::End(Found::Fragment(Fragment { key, offset, more, payload, whole: missing == 0 })));
+            }
+            Some(Step::Next(Layer::Payload(next), reader.position()))
+        }
+        51 => Some(Step::Next(Layer::Payload(next), (length + 2) * 4)),
+        _ => Some(Step::Next(Layer::Payload(next), (length + 1) * 8)),
+    }
 }
 
 fn payload(ip: IpPayload, rest: &[u8], at: usize, missing: usize) -> Option<Step> {
     let IpPayload { src, dst, protocol, identification } = ip;
     let next = match protocol {
+        0 | 43 | 44 | 60 | 135 | 139 | 140 if src.is_ipv6() => return extension(ip, rest, at, missing),
+        51 => return extension(ip, rest, at, missing),
         4 | 41 => Layer::Ip,
         47 => Layer::Gre,
         137 => Layer::Mpls,
@@ -350,7 +373,7 @@ fn payload(ip: IpPayload, rest: &[u8], at: usize, missing: usize) -> Option<Step
             let udp = UdpHeaderSlice::from_slice(rest).ok()?;
             let header = udp.slice().len();
             // VXLAN (RFC 7348): on its own port or the one that Linux used before, with the flag that says so.
-            if matches!(udp.destination_port(), 4789 | 8472) && rest.get(header).is_some_and(|flags| flags & 8 != 0) {
+            if matches!(udp.destination_port(), 4789 | 8472) && rest.get(header).is_none_or(|flags| flags & 8 != 0) {
                 return Some(Step::Next(Layer::Ethernet, header + 8));
             }
             let there = rest.len() - header;

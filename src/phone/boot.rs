@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::files::FileKind;
 use super::record::{DownloadRecord, Phone};
-use crate::capture::Moment;
+use crate::capture::{Moment, Span};
 use crate::dissect::event::{Outcome, SelfReport, TlsSession};
 
 /// One round of a phone: its files, its TLS sessions, what it said.
@@ -22,6 +22,17 @@ pub struct Boot<'a> {
     pub sessions: Vec<&'a TlsSession>,
     /// What it said of the lists that it holds.
     pub reports: Vec<&'a SelfReport>,
+}
+
+impl Boot<'_> {
+    /// From its first frame to the last frame of what began in it.
+    pub fn span(&self) -> Span {
+        let downloads = self.downloads.iter().map(|download| download.span.last);
+        let sessions = self.sessions.iter().map(|session| session.span.last);
+        let reports = self.reports.iter().map(|report| report.moment);
+        let last = downloads.chain(sessions).chain(reports).fold(self.started, Moment::max);
+        Span { first: self.started, last }
+    }
 }
 
 impl Phone {

@@ -370,7 +370,7 @@ mod tests {
     fn what_stands_before_the_damage_is_read() {
         let cut = DOCUMENT.find("<loadInformation>").unwrap();
         for damage in ["", "<", "<<<", "</x", "<![CDATA[", "<a b=\"", "\u{0}<!DOCTYPE x ["] {
-            let facts = ConfigFacts::parse(format!("{}{damage}", &DOCUMENT[..cut]).as_bytes()).unwrap();
+            let facts = ConfigFacts::parse(format!("{}{damage}", DOCUMENT.get(..cut).unwrap()).as_bytes()).unwrap();
             assert!(facts.damaged, "{damage:?}");
             assert_eq!(facts.tvs.len(), 2);
         }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use super::changes::PhoneKey;
 use super::config::ConfigFacts;
 use super::files::{FileKind, ServedList, SignatureFound};
 use super::name::DeviceName;
@@ -85,6 +86,12 @@ impl Phone {
     /// The model, where something told it.
     pub fn model(&self) -> Option<&str> {
         self.identities.iter().rev().find_map(|identity| identity.model.as_deref())
+    }
+
+    /// The key that finds it again; `None` where nothing is known of it.
+    pub fn key(&self) -> Option<PhoneKey> {
+        let address = || self.addresses.first().copied().map(PhoneKey::Address);
+        self.name.clone().map(PhoneKey::Device).or_else(address)
     }
 
     /// What to call it: its name, else its address.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
+use super::changes::{Changed, Changes, PhoneKey};
 use super::files::{FileKind, Files};
 use super::name::DeviceName;
 use super::record::{DownloadRecord, Phone};
@@ -47,6 +48,7 @@ pub struct Roster {
     devices: Table<DeviceName, Device>,
     stations: Table<IpAddr, Station>,
     forgotten: u64,
+    changes: Changes,
 }
 
 /// What one device did under its name.
@@ -81,7 +83,7 @@ struct Stay {
 impl Roster {
     /// An empty roster that reads downloaded files with `files`.
     pub fn new(files: Files, limits: Limits) -> Self {
-        Self { limits, files, devices: Table::new(), stations: Table::new(), forgotten: 0 }
+        Self { limits, files, devices: Table::new(), stations: Table::new(), forgotten: 0, changes: Changes::default() }
     }
 
     /// Takes an event.
@@ -92,6 +94,34 @@ impl Roster {
             Event::SelfReport(report) => self.report(*report),
             Event::Identity(identity) => self.identity(*identity),
         }
+    }
+
+    /// From now on, notes which phones change: see [`Self::take_changes`].
+    pub fn follow_changes(&mut self) {
+        self.changes.follow();
+    }
+
+    /// The phones that changed since this was asked last.
+    pub fn take_changes(&mut self) -> Changed {
+        let Self { changes, stations, forgotten, .. } = self;
+        let devices_at = |address| {
+            stations.get(&address).into_iter().flat_map(|station| station.devices.iter().map(|stay| &stay.device))
+        };
+        changes.take(*forgotten, devices_at)
+    }
+
+    /// The phone of this key, as it stands.
+    pub fn find(&self, key: &PhoneKey) -> Option<Phone> {
+        match key {
+            PhoneKey::Device(name) => self.devices.get(name).map(|device| self.phone(name, device)),
+            PhoneKey::Address(address) => nameless(*address, self.stations.get(address)?),
+        }
+    }
+
+    /// The keys of all phones, in no order; those of addresses where nothing is of nobody are among them.
+    pub fn keys(&self) -> impl Iterator<Item = PhoneKey> {
+        let devices = self.devices.iter().map(|(name, _)| PhoneKey::Device(name.clone()));
+        devices.chain(self.stations.iter().map(|(&address, _)| PhoneKey::Address(address)))
     }
 
     /// Records forgotten because of the limits.
@@ -128,6 +158,7 @@ impl Roster {
         });
         let substantial = record.outcome == Outcome::Complete;
         let most = self.limits.each;
+        self.changes.address(address);
         let Some(name) = device else {
             let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
             station.substantial |= substantial;
@@ -143,6 +174,7 @@ impl Roster {
     }
 
     fn session(&mut self, session: TlsSession) {
+        self.changes.address(session.client.ip());
         let station = self.stations.get_or_insert(session.client.ip(), self.limits.phones, &mut self.forgotten);
         station.substantial |= session.certificate_status != CertificateStatus::NotCaptured;
         self.forgotten += put(&mut station.sessions, Arc::new(session), self.limits.each, |session| session.id);
@@ -174,9 +206,11 @@ impl Roster {
         let identities = match (name, identity.address) {
             (Some(name), Some(address)) => &mut self.device_at(name, address, identity.moment.time).identities,
             (Some(name), None) => {
+                self.changes.device(&name);
                 &mut self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten).identities
             }
             (None, Some(address)) => {
+                self.changes.address(address);
                 &mut self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten).identities
             }
             (None, None) => return,
@@ -194,6 +228,8 @@ impl Roster {
 
     /// The device, seen at this address now.
     fn device_at(&mut self, name: DeviceName, address: IpAddr, time: Timestamp) -> &mut Device {
+        self.changes.device(&name);
+        self.changes.address(address);
         let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
         station.stay(&name, time, time);
         let most = self.limits.each;

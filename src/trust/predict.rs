@@ -14,14 +14,19 @@ use super::signature::{self, Candidate, Outcome as SignatureOutcome};
 use crate::digest::Sha1Sum;
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
-/// The lists that a phone holds. Neither is state 1 of domain.md 6, a CTL alone is state 2.
+/// What a phone holds. Neither list is state 1 of domain.md 6, a CTL alone is state 2.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Held<'a> {
     /// The certificate trust list.
     pub ctl: Option<&'a TrustList>,
     /// The identity trust list.
     pub itl: Option<&'a TrustList>,
+    /// Why it may still have an answer of TVS in its cache, in one sentence without a full stop; `None` where nothing says so.
+    pub cached: Option<&'a str>,
 }
+
+/// For how long a phone keeps an answer of TVS (domain.md 5.3).
+pub const TVS_CACHE_SECONDS: u64 = 86_400;
 
 /// The signed file that a phone is offered.
 #[derive(Debug, Clone, Copy)]
@@ -230,12 +235,12 @@ impl<'a> Phone<'a> {
     /// State 1: nothing on the phone to verify with.
     fn on_faith(&mut self) -> Option<Decision> {
         match self.held {
-            Held { ctl: None, itl: None } => {
+            Held { ctl: None, itl: None, .. } => {
                 self.step("the phone holds no list, so it takes the next one without verifying it".to_owned());
                 Some((Outcome::Accepted, "the phone holds no list".to_owned(), Some(Through::NoList)))
             }
             // Rollback does not blank a CTL (domain.md 1).
-            Held { ctl: None, itl: Some(itl) } if itl.looks_rolled_back() => {
+            Held { ctl: None, itl: Some(itl), .. } if itl.looks_rolled_back() => {
                 self.step("the phone holds an empty list, so it takes the next one without verifying it".to_owned());
                 Some((
                     Outcome::Accepted,
@@ -341,8 +346,12 @@ impl<'a> Phone<'a> {
     fn ask_tvs(&mut self, signer: &Signer, tvs: Tvs<'_>) -> Decision {
         let who = signer.short();
         let excerpt = [self.held.ctl, self.held.itl].into_iter().flatten().any(|list| !list.is_whole());
+        let cached = self.held.cached;
         let otherwise = |why: String| {
-            if excerpt {
+            if let Some(cached) = cached {
+                let why = format!("{why}; but {cached}, so an answer of TVS may still be in its cache");
+                (Outcome::Unknown, why, None)
+            } else if excerpt {
                 let why =
                     format!("{why}; but of a list on the phone only an excerpt is at hand, which decides nothing");
                 (Outcome::Unknown, why, None)
@@ -357,6 +366,14 @@ impl<'a> Phone<'a> {
             return otherwise(format!("no list on the phone has the signer {who}, and none names a TVS server to ask"));
         }
         let names = labels(&known);
+        self.step(match cached {
+            Some(cached) => {
+                format!("the phone looks in its cache of TVS answers, kept for {TVS_CACHE_SECONDS} s: {cached}")
+            }
+            None => format!(
+                "the phone looks in its cache of TVS answers, kept for {TVS_CACHE_SECONDS} s; taken to be empty"
+            ),
+        });
         self.step(format!("the phone asks TVS, which must present one of these certificates: {names}"));
         let presented = match tvs {
             Tvs::Unknown => {

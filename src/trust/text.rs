@@ -15,7 +15,9 @@ use super::list::TrustList;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// Nothing in the text is what `show itl` or `show ctl` print.
-    #[error("text in which nothing is recognised as the output of 'show itl' or 'show ctl' ({lines} lines read)")]
+    #[error(
+        "nothing is recognised in its {lines} line(s) of text: expected a trust list, the text of 'show itl' or 'show ctl', or a certificate"
+    )]
     NoList {
         /// How many lines the text has.
         lines: usize,
@@ -124,7 +126,7 @@ mod tests {
         assert_eq!(import(""), Err(TextError::NoList { lines: 0 }));
         assert_eq!(
             import("\nadmin:show itl\nadmin:").unwrap_err().to_string(),
-            "text in which nothing is recognised as the output of 'show itl' or 'show ctl' (3 lines read)"
+            "nothing is recognised in its 3 line(s) of text: expected a trust list, the text of 'show itl' or 'show ctl', or a certificate"
         );
     }
 }

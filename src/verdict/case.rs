@@ -1,6 +1,6 @@
 //! What a phone is compared with, and what only the engineer knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,6 +21,25 @@ pub struct Case {
     /// For each TFTP server, how many phones got which ITL last.
     peers: BTreeMap<IpAddr, BTreeMap<Digests, usize>>,
 }
+
+/// What one phone contributes to the comparison of phones with each other: the ITL that it got last, and from whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    server: IpAddr,
+    list: Digests,
+}
+
+/// What came of [`Case::take`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// To be given back when the phone is taken again.
+    pub share: Option<Share>,
+    /// Whether the assessments of other phones may come out differently now.
+    pub others_differ: bool,
+}
+
+/// Distinct lists of one capture that are kept to tell phones' own lists by their checksums; the oldest go first.
+const MOST_SERVED: usize = 4096;
 
 /// What the engineer said by option.
 #[derive(Debug, Default, Clone)]
@@ -46,25 +65,70 @@ pub struct Logged {
     pub source: String,
 }
 
+impl Told {
+    /// Every device of which something is said.
+    pub fn devices(&self) -> BTreeSet<&DeviceName> {
+        self.says_failed.keys().chain(self.holds.keys()).chain(self.logged.keys()).collect()
+    }
+}
+
 impl Case {
     /// A case with these references and what the engineer said, about these phones.
     pub fn new(references: Vec<Reference>, told: Told, phones: &[Phone]) -> Self {
         let mut case = Self { references, told, ..Self::default() };
         for phone in phones {
-            for download in &phone.downloads {
-                if let Some(list) = &download.list
-                    && !case.served.iter().any(|known| Arc::ptr_eq(known, list))
-                {
-                    case.served.push(Arc::clone(list));
-                }
-            }
-            if let Some(download) = phone.last_list(FileKind::Itl)
-                && let Some(digests) = download.digests
-            {
-                *case.peers.entry(download.server.ip()).or_default().entry(digests).or_default() += 1;
-            }
+            case.take(phone, None);
         }
         case
+    }
+
+    /// Takes a phone, or what became of one: `before` is what this returned for it the last time.
+    pub fn take(&mut self, phone: &Phone, before: Option<Share>) -> Taken {
+        let mut others_differ = false;
+        for list in phone.downloads.iter().filter_map(|download| download.list.as_ref()) {
+            if !self.served.iter().any(|known| Arc::ptr_eq(known, list)) {
+                if self.served.len() >= MOST_SERVED {
+                    self.served.remove(0);
+                }
+                self.served.push(Arc::clone(list));
+                others_differ = true;
+            }
+        }
+        let now = phone
+            .last_list(FileKind::Itl)
+            .and_then(|download| Some(Share { server: download.server.ip(), list: download.digests? }));
+        if before != now {
+            let standing = |case: &Self| [before, now].map(|share| share.map(|share| case.standing(share.server)));
+            let standing_before = standing(self);
+            if let Some(before) = before {
+                self.forget(before);
+            }
+            if let Some(now) = now {
+                *self.peers.entry(now.server).or_default().entry(now.list).or_default() += 1;
+            }
+            others_differ |= standing_before != standing(self);
+        }
+        Taken { share: now, others_differ }
+    }
+
+    /// Takes back what a phone that is gone contributed.
+    pub fn forget(&mut self, share: Share) {
+        let Some(lists) = self.peers.get_mut(&share.server) else { return };
+        if let Some(count) = lists.get_mut(&share.list) {
+            *count = count.saturating_sub(1);
+        }
+        lists.retain(|_, count| *count > 0);
+        if lists.is_empty() {
+            self.peers.remove(&share.server);
+        }
+    }
+
+    /// What a phone's comparison with its peers hangs on. As long as all got one list, their number matters only from one to two.
+    fn standing(&self, server: IpAddr) -> Vec<(Digests, usize)> {
+        match self.peers(server)[..] {
+            [(list, count)] => vec![(list, count.min(2))],
+            ref several => several.to_vec(),
+        }
     }
 
     /// The ITLs that this server handed out last, with the number of phones, the most frequent first.

@@ -1,12 +1,12 @@
 //! What the rules look at, gathered once for each phone.
 
-use super::Case;
 use super::checks;
 use super::held::{self, Held, HeldList};
 use super::observed::{self, Inference, Observed};
+use super::{BootSummary, Case};
 use crate::dissect::event::{CertificateStatus, Service, SessionOutcome, TlsSession};
 use crate::phone::{Boot, DownloadRecord, FileKind, Phone, ServedList, TvsMember};
-use crate::trust::predict::{self, Prediction, Tvs, TvsCertificate};
+use crate::trust::predict::{self, Prediction, TVS_CACHE_SECONDS, Tvs, TvsCertificate};
 use crate::trust::{ReferenceKind, TrustList};
 
 /// One phone in its case.
@@ -92,11 +92,38 @@ impl<'a> Facts<'a> {
         } else {
             Tvs::PresentsAtLeast(&certificates)
         };
-        let mut prediction = predict::predict(predict::Held { ctl, itl }, &offer, tvs);
+        let cached = self.cached_answer();
+        let mut prediction = predict::predict(predict::Held { ctl, itl, cached: cached.as_deref() }, &offer, tvs);
         if matches!(self.held.ctl, HeldList::Unknown) {
             prediction.steps.insert(0, "whether the phone holds a CTL is not known; taken to hold none".to_owned());
         }
         Some(Simulation { relation, own, prediction })
+    }
+
+    /// Why the phone may have had an answer of TVS in its cache when the list was served: it had talked to a TVS server less
+    /// than a day before (domain.md 5.3).
+    fn cached_answer(&self) -> Option<String> {
+        let (download, _) = self.served?;
+        let asked = |session: &&std::sync::Arc<TlsSession>| {
+            session.service == Service::Tvs
+                && session.milestones.server_data.is_some_and(|answer| {
+                    answer < download.span.first
+                        && download.span.first.time.nanos_since(answer.time) / 1_000_000_000 < TVS_CACHE_SECONDS
+                })
+        };
+        let session = self.phone.sessions.iter().rev().find(asked)?;
+        let frame = session.milestones.server_data?.frame;
+        Some(format!("TVS {} answered it in frame {}, less than a day before", session.server, frame.number))
+    }
+
+    /// The boots in short.
+    pub(super) fn boot_summaries(&self) -> Vec<BootSummary> {
+        let summary = |(boot, observed): (&Boot<'_>, &Observed<'_>)| BootSummary {
+            span: boot.span(),
+            itl_sha1: observed.itl.and_then(|download| download.digests).map(|digests| digests.sha1),
+            observed: observed.inferences.iter().map(|inference| inference.id).collect(),
+        };
+        self.boots.iter().zip(&self.observed).map(summary).collect()
     }
 
     /// Whether every TVS server that a phone with this list may ask presented its certificate: as many as the list names, or

@@ -120,6 +120,11 @@ impl Fleet {
                 group.examples.push(phone.label());
             }
         }
+        self.add_servers(phone);
+    }
+
+    /// Takes only what servers handed out to the phone.
+    pub fn add_servers(&mut self, phone: &Phone) {
         self.add_lists(phone);
         self.add_certificates(phone);
     }

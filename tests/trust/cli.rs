@@ -200,7 +200,7 @@ fn what_cannot_be_done_is_said_in_one_line() {
             write("boot.pcap", &[0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0]),
             "found a pcap capture; name a file in it with --file",
         ),
-        (write("notes.txt", b"nothing of interest\n"), "nothing is recognised as the output of 'show itl'"),
+        (write("notes.txt", b"nothing of interest\n"), "nothing is recognised in its 1 line(s)"),
         (folder.path().to_str().unwrap().to_owned(), "is a directory, expected a file"),
         (folder.path().join("missing").to_str().unwrap().to_owned(), "No such file or directory"),
         (path("TVS.pem").to_str().unwrap().to_owned(), "found PEM; give certificates with --certificate"),

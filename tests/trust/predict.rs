@@ -43,7 +43,7 @@ fn itl(manager: &Node, tvs: &[&Node]) -> (TrustList, Vec<u8>) {
 /// A phone with `old` is offered `new`, and TVS presents what `new` lists.
 fn change(old: &TrustList, new: &(TrustList, Vec<u8>)) -> Prediction {
     let presented: Vec<_> = new.0.tvs_records().map(TvsCertificate::from).collect();
-    let held = Held { itl: Some(old), ctl: None };
+    let held = Held { itl: Some(old), ctl: None, ..Held::default() };
     predict(held, &Offer::list(&new.0, Some(&new.1)), Tvs::Presents(&presented))
 }
 
@@ -91,12 +91,17 @@ fn tvs_that_is_unknown_or_away() {
     let (manager, new_manager, tvs, _) = nodes();
     let (old, _) = itl(&manager, &[&tvs]);
     let new = itl(&new_manager, &[&tvs]);
-    let held = Held { itl: Some(&old), ctl: None };
+    let held = Held { itl: Some(&old), ctl: None, ..Held::default() };
     let with = |tvs: Tvs<'_>| predict(held, &Offer::list(&new.0, Some(&new.1)), tvs).outcome;
     assert_eq!(with(Tvs::Unknown), Outcome::Unknown);
     assert_eq!(with(Tvs::Unreachable), Outcome::Rejected);
     assert_eq!(with(Tvs::PresentsAtLeast(&[])), Outcome::Unknown);
     assert_eq!(with(Tvs::Presents(&[])), Outcome::Rejected);
+    // What TVS answered within the last day may still be in the phone's cache.
+    let cached = Held { cached: Some("TVS answered it an hour before"), ..held };
+    let maybe = predict(cached, &Offer::list(&new.0, Some(&new.1)), Tvs::Unreachable);
+    assert_eq!(maybe.outcome, Outcome::Unknown);
+    assert!(maybe.why.contains("cache") && maybe.steps.iter().any(|step| step.contains("86400 s")), "{maybe:?}");
     let certificate = |serial: u8, hash: Option<u8>| TvsCertificate {
         issuer: old.records[2].issuer.clone(),
         serial: Some(itlscope::x509::Serial::from_bytes(&[serial])),
@@ -128,7 +133,7 @@ fn phones_that_hold_nothing_or_an_empty_list() {
         }
         let blank = TrustList::parse(&builder.build_unsigned(128)).unwrap();
         assert!(blank.is_blank() && blank.looks_rolled_back());
-        let held = Held { itl: Some(&blank), ctl: None };
+        let held = Held { itl: Some(&blank), ctl: None, ..Held::default() };
         let prediction = predict(held, &offer, Tvs::Unreachable);
         assert_eq!((prediction.outcome, prediction.through), (Outcome::Accepted, Some(Through::BlankList)));
         // Rollback does not blank the CTL: with one, the phone still verifies.
@@ -146,14 +151,14 @@ fn a_ctl_is_searched_first() {
         signed("CTLFile.tlv", &new_manager, &[(&new_manager, Function::SAST), (&new_manager, Function::CCM_TFTP)]);
     let new = itl(&new_manager, &[&new_tvs]);
     let offer = Offer::list(&new.0, Some(&new.1));
-    let both = Held { ctl: Some(&ctl), itl: Some(&old) };
+    let both = Held { ctl: Some(&ctl), itl: Some(&old), ..Held::default() };
     let prediction = predict(both, &offer, Tvs::Unknown);
     assert!(
         matches!(prediction.through, Some(Through::Record { list: ListKind::Ctl, index: 1, .. })),
         "{prediction:?}"
     );
     // A phone with only a CTL takes an ITL whose signer has CCM+TFTP.
-    let alone = Held { ctl: Some(&ctl), itl: None };
+    let alone = Held { ctl: Some(&ctl), itl: None, ..Held::default() };
     let prediction = predict(alone, &offer, Tvs::Unknown);
     assert!(matches!(prediction.through, Some(Through::Record { function: Function::CCM_TFTP, .. })), "{prediction:?}");
     // A CTL names no TVS, so an unknown signer is rejected without asking anyone.
@@ -169,7 +174,7 @@ fn the_signature_and_the_role_count() {
     let (old, _) = itl(&manager, &[&tvs]);
     let (list, mut bytes) = itl(&manager, &[&tvs]);
     *bytes.last_mut().unwrap() ^= 1;
-    let held = Held { itl: Some(&old), ctl: None };
+    let held = Held { itl: Some(&old), ctl: None, ..Held::default() };
     let damaged = predict(held, &Offer::list(&list, Some(&bytes)), Tvs::Unknown);
     assert_eq!(damaged.outcome, Outcome::Rejected);
     assert!(damaged.why.contains("the signature is not good"), "{}", damaged.why);
@@ -181,7 +186,7 @@ fn the_signature_and_the_role_count() {
     let capf = Node::new("CN=capf", 3);
     let (old, _) = signed("ITLFile.tlv", &manager, &[(&capf, Function::CAPF), (&manager, Function::SAST)]);
     let (new, bytes) = signed("ITLFile.tlv", &capf, &[(&capf, Function::SAST)]);
-    let held = Held { itl: Some(&old), ctl: None };
+    let held = Held { itl: Some(&old), ctl: None, ..Held::default() };
     let prediction = predict(held, &Offer::list(&new, Some(&bytes)), Tvs::Unknown);
     assert_eq!(prediction.outcome, Outcome::Rejected);
     assert!(prediction.steps.iter().any(|step| step.contains("which may not sign")), "{:?}", prediction.steps);
@@ -190,13 +195,13 @@ fn the_signature_and_the_role_count() {
 #[test]
 fn signed_configurations() {
     let itl = list("itl-8.tlv");
-    let held = Held { itl: Some(&itl), ctl: None };
+    let held = Held { itl: Some(&itl), ctl: None, ..Held::default() };
     for name in ["SEP0011215A1AE3.cnf.xml.sgn", "SEP0011215A1AE3.cnf.xml.enc.sgn"] {
         let bytes = fixture(name);
         let file = SignedFile::parse(&bytes).unwrap();
         assert_eq!(predict(held, &Offer::file(&file.header, &bytes), Tvs::Unknown).outcome, Outcome::Accepted);
         let other = list("itl-10.tlv");
-        let held = Held { itl: Some(&other), ctl: None };
+        let held = Held { itl: Some(&other), ctl: None, ..Held::default() };
         assert_eq!(predict(held, &Offer::file(&file.header, &bytes), Tvs::Unknown).outcome, Outcome::Unknown);
     }
 }

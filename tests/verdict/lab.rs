@@ -40,6 +40,8 @@ pub(crate) struct Scenario {
     pub(crate) reported_before: Option<Holding>,
     /// The reference given with -r.
     pub(crate) reference: Option<List>,
+    /// TVS answered the phone so many seconds before it asked for its files.
+    pub(crate) tvs_answered_before: Option<u32>,
     #[serde(default)]
     pub(crate) tvs: Vec<Tvs>,
     /// Who signed the configuration; by default the signer of the list.
@@ -190,6 +192,8 @@ const NAME: &str = "SEP0011215A1AE3";
 
 /// Puts events one after the other.
 struct Timeline {
+    /// Seconds.
+    start: i64,
     frame: u64,
     id: u64,
 }
@@ -197,7 +201,7 @@ struct Timeline {
 impl Timeline {
     fn moment(&mut self) -> Moment {
         self.frame += 1;
-        let time = Timestamp::from_seconds_and_nanos(1000 + i64::try_from(self.frame).unwrap(), 0);
+        let time = Timestamp::from_seconds_and_nanos(self.start + i64::try_from(self.frame).unwrap(), 0);
         Moment { time, frame: FrameId { source: 0, number: self.frame } }
     }
 
@@ -284,6 +288,7 @@ impl Timeline {
                 .collect(),
             client_data: Vec::new(),
             server_data: Vec::new(),
+            tvs_exchange: None,
             span,
         }
     }
@@ -361,12 +366,20 @@ impl Scenario {
     }
 
     fn phone(&self) -> Phone {
-        let mut time = Timeline { frame: 0, id: 0 };
+        let mut time = Timeline { start: 1000, frame: 0, id: 0 };
         let mut downloads = Vec::new();
         let mut sessions = Vec::new();
         let mut reports = Vec::new();
         if let Some(before) = &self.reported_before {
             reports.push(self.report(before, time.moment()));
+        }
+        if let Some(seconds) = self.tvs_answered_before {
+            let tvs = Tvs { presents: None, ends: "tls13".to_owned(), expired: false };
+            let mut session = time.tvs(9, &tvs);
+            let answered = Moment { time: Timestamp::from_seconds_and_nanos(2000, 0), ..session.span.last };
+            session.milestones.server_data = Some(answered);
+            time.start = 2000 + i64::from(seconds);
+            sessions.push(session);
         }
         let rounds = if self.then == Then::BeginsAgain { 2 } else { 1 };
         for _ in 0..rounds {

@@ -1,6 +1,6 @@
 //! Sessions recorded from OpenSSL and tlslite-ng by `fixtures/wire/make.py`, against what OpenSSL says of the certificates.
 
-use itlscope::dissect::event::{CertificateStatus, SessionOutcome, TlsSession};
+use itlscope::dissect::event::{CertificateStatus, SessionOutcome, TlsSession, TvsAnswer, TvsRequest};
 use itlscope::testkit::{Owned, phones};
 
 use super::fixture;
@@ -108,6 +108,24 @@ fn refusals() {
         assert_eq!((session.outcome, session.reason.as_deref()), (outcome, Some(reason)), "{case}");
     }
     assert_presents(&only("1.2-refused"));
+}
+
+#[test]
+fn what_was_asked_of_tvs() {
+    // captures/maker/phone.py asks by the rules of the phones, and captures/maker/tvs.py answers: an unknown signer by name,
+    // Tomcat's certificate by itself.
+    for (case, expected) in [
+        ("itl-differs", (TvsRequest::Query, TvsAnswer::Yes)),
+        ("other-tvs", (TvsRequest::Query, TvsAnswer::Yes)),
+        ("healthy", (TvsRequest::Verify, TvsAnswer::Unknown)),
+        ("tls12", (TvsRequest::Verify, TvsAnswer::Yes)),
+        ("tls13", (TvsRequest::Verify, TvsAnswer::Unknown)),
+    ] {
+        let sessions = sessions_of(&super::case(case));
+        let exchanges: Vec<_> = sessions.iter().filter_map(|session| session.tvs_exchange.as_ref()).collect();
+        let found = exchanges.iter().any(|exchange| (exchange.request, exchange.answer) == expected);
+        assert!(found, "{case}: {exchanges:#?}");
+    }
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn assert_right(found: &[Owned], truth: &Facts, what: &str) {
     }
 }
 
-const CASES: [&str; 6] = ["healthy", "tls12", "tls13", "both-regenerated", "windowed", "resumed"];
+const CASES: [&str; 8] =
+    ["healthy", "tls12", "tls13", "both-regenerated", "windowed", "resumed", "http-6970", "phone-certificate"];
 
 #[test]
 fn without_any_one_frame() {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::super::event::Side;
+use super::super::head::head_length;
 use super::super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
 use super::message::{self, Head, LONGEST_HEAD};
 use crate::capture::{Moment, Span};
@@ -133,7 +134,7 @@ impl Direction {
             self.lose();
             return &[];
         }
-        let Some(length) = message::head_length(&self.buffer, searched) else {
+        let Some(length) = head_length(&self.buffer, searched) else {
             self.state = State::Head { searched: self.buffer.len() };
             if self.buffer.len() > LONGEST_HEAD {
                 self.lose();

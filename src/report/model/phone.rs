@@ -8,7 +8,7 @@ use crate::capture::{Moment, Span, Timestamp};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
 use crate::dissect::event::{Alert, CertificateStatus, Outcome, SessionOutcome, Side, TlsSession, Transport};
 use crate::phone::{CallManagerMember, ConfigFacts, DownloadRecord, FileKind, Phone, TvsMember};
-use crate::verdict::Assessment;
+use crate::verdict::{Assessment, BootSummary};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +21,8 @@ pub(super) struct PhoneView {
     pub holds: HoldsView,
     /// What the last complete configuration says of servers and modes; never a secret.
     pub config: Option<ConfigView>,
+    /// The rounds of files that it began; the verdict is about the last.
+    pub boots: Vec<BootView>,
     pub downloads: Vec<DownloadView>,
     pub tls: Vec<TlsView>,
     pub checks: ChecksView,
@@ -28,6 +30,14 @@ pub(super) struct PhoneView {
     pub check_details: CheckDetailsView,
     pub findings: Vec<FindingView>,
     pub verdict: VerdictView,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct BootView {
+    pub itl_sha1: Option<Sha1Sum>,
+    pub observed: Vec<&'static str>,
+    #[serde(flatten)]
+    pub span: SpanView,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -89,8 +99,9 @@ pub(super) struct CertificateView {
     pub not_after: Timestamp,
     pub sha1: Sha1Sum,
     pub sha256: Sha256Sum,
-    /// The frame that completed it.
+    /// The frame that completed it, and the index in `sources` of its capture.
     pub frame: Option<u64>,
+    pub source: Option<u16>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -100,6 +111,7 @@ pub(super) struct AlertView {
     pub description: Option<String>,
     pub encrypted: bool,
     pub frame: u64,
+    pub source: u16,
 }
 
 impl PhoneView {
@@ -111,6 +123,7 @@ impl PhoneView {
             shared_by: phone.shared_by.iter().map(ToString::to_string).collect(),
             holds: HoldsView::from(&assessment.holds),
             config: phone.config().map(ConfigView::from),
+            boots: assessment.boots.iter().map(BootView::from).collect(),
             downloads: phone.downloads.iter().map(|download| DownloadView::from(download.as_ref())).collect(),
             tls: phone.sessions.iter().map(|session| TlsView::from(session.as_ref())).collect(),
             checks: ChecksView::from(&assessment.checks),
@@ -172,6 +185,12 @@ impl From<&ConfigFacts> for ConfigView {
             encrypted_config: config.encrypted_config,
             damaged: config.damaged,
         }
+    }
+}
+
+impl From<&BootSummary> for BootView {
+    fn from(boot: &BootSummary) -> Self {
+        Self { itl_sha1: boot.itl_sha1, observed: boot.observed.clone(), span: boot.span.into() }
     }
 }
 
@@ -271,6 +290,7 @@ impl CertificateView {
             sha1: *sha1,
             sha256: *sha256,
             frame: seen.map(|moment| moment.frame.number),
+            source: seen.map(|moment| moment.frame.source),
         }
     }
 }
@@ -283,6 +303,7 @@ impl From<&Alert> for AlertView {
             description: alert.description(),
             encrypted: alert.clear.is_none(),
             frame: alert.moment.frame.number,
+            source: alert.moment.frame.source,
         }
     }
 }

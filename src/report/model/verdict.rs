@@ -22,9 +22,7 @@ pub(super) struct VerdictView {
     /// What to collect where the answer is not known.
     pub collect: Vec<String>,
     pub advice: Vec<AdviceView>,
-    /// Rounds of files that the phone began; the verdict is about the last.
-    pub boots: usize,
-    /// What the wire shows the phone doing in its last boot. Inferences, each with its frames.
+    /// What the wire shows the phone doing in its last boot, and what the logs of TVS say. Inferences, each with its frames.
     pub observed: Vec<InferenceView>,
     pub simulation: Option<SimulationView>,
 }
@@ -130,7 +128,6 @@ impl From<&Assessment> for VerdictView {
             conditions: assessment.conditions.iter().map(ConditionView::from).collect(),
             collect: assessment.collect.clone(),
             advice: assessment.advice.iter().map(AdviceView::from).collect(),
-            boots: assessment.boots,
             observed: assessment.observed.iter().map(InferenceView::from).collect(),
             simulation: assessment.simulation.as_ref().map(SimulationView::from),
         }

@@ -1,0 +1,203 @@
+//! Which key does what: one table, from which keys are obeyed, help is shown and the key bar is written.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::action::Action;
+use super::state::{Mode, Tab};
+
+/// A key of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    code: KeyCode,
+    control: bool,
+}
+
+const fn key(code: KeyCode) -> Key {
+    Key { code, control: false }
+}
+
+const fn letter(letter: char) -> Key {
+    key(KeyCode::Char(letter))
+}
+
+const fn control(letter: char) -> Key {
+    Key { code: KeyCode::Char(letter), control: true }
+}
+
+/// What keys do, with the words that help and the key bar use.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// Any of these.
+    pub keys: &'static [Key],
+    /// What they do.
+    pub action: Action,
+    /// How the keys are written.
+    pub shown: &'static str,
+    /// In one or two words, for the key bar; empty where it does not stand there.
+    pub short: &'static str,
+    /// In a sentence, for help; empty where the line above says it already.
+    pub help: &'static str,
+}
+
+const fn binding(
+    keys: &'static [Key],
+    action: Action,
+    shown: &'static str,
+    short: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { keys, action, shown, short, help }
+}
+
+/// Everywhere, unless something is typed.
+pub const BINDINGS: &[Binding] = &[
+    binding(&[letter('q'), control('c')], Action::Quit, "q", "quit", "quit"),
+    binding(&[letter('?'), key(KeyCode::F(1))], Action::Help, "?", "help", "show the keys; again to go back"),
+    binding(
+        &[key(KeyCode::Enter)],
+        Action::Open,
+        "Enter",
+        "open",
+        "the selected phone on the whole screen; in the fleet: its phones",
+    ),
+    binding(&[key(KeyCode::Esc), key(KeyCode::Backspace)], Action::Back, "Esc", "", "back; then take the filter away"),
+    binding(
+        &[letter('/')],
+        Action::Filter,
+        "/",
+        "filter",
+        "filter by typing: name, address, server, serial, verdict, finding",
+    ),
+    binding(
+        &[letter('f')],
+        Action::Fleet,
+        "f",
+        "fleet",
+        "all phones by cause, servers, boots per minute; again to go back",
+    ),
+    binding(&[letter('s')], Action::SortNext, "s", "sort", "sort by the next column (or click its head)"),
+    binding(&[letter('S')], Action::SortReverse, "S", "", "sort the other way round"),
+    binding(
+        &[letter('w')],
+        Action::Export,
+        "w",
+        "write",
+        "write this phone's report and frames to files, without what configuration files contain",
+    ),
+    binding(&[letter('W')], Action::ExportContents, "W", "", "the same with their contents (passwords!); asks first"),
+    binding(
+        &[letter('m')],
+        Action::Mark,
+        "m",
+        "mark",
+        "take this phone's list as the reference for its TFTP server; again: no longer",
+    ),
+    binding(&[letter('r')], Action::Reload, "r", "reload", "read the references (-r) again"),
+    binding(
+        &[letter(' ')],
+        Action::Pause,
+        "Space",
+        "pause",
+        "hold the view still while capture goes on; again to go on",
+    ),
+    binding(&[letter('t')], Action::Clock, "t", "", "times local or in UTC"),
+    binding(&[key(KeyCode::Up), letter('k')], Action::Up, "k ↑", "", "up"),
+    binding(&[key(KeyCode::Down), letter('j')], Action::Down, "j ↓", "", "down"),
+    binding(&[key(KeyCode::PageUp), control('b')], Action::PageUp, "PgUp", "", "a page up"),
+    binding(&[key(KeyCode::PageDown), control('f')], Action::PageDown, "PgDn", "", "a page down"),
+    binding(&[key(KeyCode::Home), letter('g')], Action::First, "g Home", "", "to the first"),
+    binding(&[key(KeyCode::End), letter('G')], Action::Last, "G End", "", "to the last"),
+    binding(&[letter('K'), control('y')], Action::ScrollUp, "K", "", "scroll the detail up"),
+    binding(&[letter('J'), control('e')], Action::ScrollDown, "J", "", "scroll the detail down"),
+    binding(&[key(KeyCode::Tab), key(KeyCode::Right), letter('l')], Action::NextTab, "Tab l →", "", "next tab"),
+    binding(&[key(KeyCode::BackTab), key(KeyCode::Left), letter('h')], Action::PreviousTab, "h ←", "", "tab before"),
+    binding(&[letter('1')], Action::Tab(Tab::Ladder), "1", "", "ladder: the boot as a sequence of messages"),
+    binding(&[letter('2')], Action::Tab(Tab::List), "2", "", "trust list: what it downloaded, against the reference"),
+    binding(
+        &[letter('3')],
+        Action::Tab(Tab::Certificates),
+        "3",
+        "",
+        "certificates that servers presented, against the lists",
+    ),
+    binding(
+        &[letter('4')],
+        Action::Tab(Tab::Verdict),
+        "4",
+        "",
+        "verdict: the four conditions, the decision, what to do",
+    ),
+    binding(&[letter('n')], Action::NextPhone, "n", "", "next phone, also on the whole screen"),
+    binding(&[letter('p')], Action::PreviousPhone, "p", "", "phone before"),
+];
+
+/// While a filter is typed. Characters are typed.
+pub const TYPING: &[Binding] = &[
+    binding(&[key(KeyCode::Enter)], Action::Accept, "Enter", "keep", "keep the filter"),
+    binding(&[key(KeyCode::Esc)], Action::Back, "Esc", "drop", "take the filter away"),
+    binding(&[control('c')], Action::Quit, "Ctrl-c", "", "quit"),
+    binding(&[key(KeyCode::Backspace), control('h')], Action::Erase, "Backspace", "", "take back a character"),
+    binding(&[control('u')], Action::EraseAll, "Ctrl-u", "clear", "take back everything"),
+    binding(&[key(KeyCode::Up)], Action::Up, "↑", "", "up"),
+    binding(&[key(KeyCode::Down)], Action::Down, "↓", "", "down"),
+];
+
+/// While something is asked. Every other key means no.
+pub const ASKING: &[Binding] = &[
+    binding(&[letter('y'), letter('Y')], Action::Confirm, "y", "yes", "yes"),
+    binding(&[control('c')], Action::Quit, "Ctrl-c", "", "quit"),
+];
+
+/// The table that counts at the moment.
+pub(super) const fn table(mode: Mode) -> &'static [Binding] {
+    match mode {
+        Mode::Typing => TYPING,
+        Mode::Asking => ASKING,
+        Mode::Browsing | Mode::Helping => BINDINGS,
+    }
+}
+
+/// What a key press asks for.
+pub fn action(mode: Mode, event: KeyEvent) -> Option<Action> {
+    if event.kind == KeyEventKind::Release || event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::META) {
+        return None;
+    }
+    let pressed = Key { code: event.code, control: event.modifiers.contains(KeyModifiers::CONTROL) };
+    let found = table(mode).iter().find(|binding| binding.keys.contains(&pressed));
+    match (found, mode, pressed) {
+        (Some(binding), ..) => Some(binding.action),
+        (None, Mode::Typing, Key { code: KeyCode::Char(typed), control: false }) => Some(Action::Type(typed)),
+        (None, Mode::Asking, _) => Some(Action::Back),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things() {
+        for table in [BINDINGS, TYPING, ASKING] {
+            let keys: Vec<Key> = table.iter().flat_map(|binding| binding.keys).copied().collect();
+            for (at, key) in keys.iter().enumerate() {
+                assert!(!keys[at + 1..].contains(key), "{key:?} stands twice in the table");
+            }
+            for binding in table {
+                assert!(!binding.keys.is_empty() && !binding.help.is_empty() && !binding.shown.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn keys_do_what_the_table_says() {
+        let press = |mode, code| action(mode, KeyEvent::new(code, KeyModifiers::NONE));
+        assert_eq!(press(Mode::Browsing, KeyCode::Char('j')), Some(Action::Down));
+        assert_eq!(press(Mode::Typing, KeyCode::Char('j')), Some(Action::Type('j')));
+        assert_eq!(press(Mode::Browsing, KeyCode::Char('ü')), None);
+        assert_eq!(press(Mode::Asking, KeyCode::Char('q')), Some(Action::Back), "anything but y means no");
+        assert_eq!(action(Mode::Typing, KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Action::Quit));
+        let released = KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Release);
+        assert_eq!(action(Mode::Browsing, released), None);
+    }
+}

@@ -1,0 +1,204 @@
+//! Lines of painted text, wrapped to a width. What is to be shown is escaped here, in one place.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::escape;
+use crate::tui::theme::{Paint, Theme};
+
+/// A piece of text with its meaning.
+pub(crate) type Piece<'a> = (&'a str, Paint);
+
+/// Lines of text.
+#[derive(Debug)]
+pub(crate) struct Sheet {
+    theme: Theme,
+    width: usize,
+    lines: Vec<Line<'static>>,
+}
+
+impl Sheet {
+    pub(crate) const fn new(theme: Theme, width: u16) -> Self {
+        Self { theme, width: width as usize, lines: Vec::new() }
+    }
+
+    pub(crate) const fn theme(&self) -> Theme {
+        self.theme
+    }
+
+    pub(crate) const fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(crate) fn blank(&mut self) {
+        self.lines.push(Line::default());
+    }
+
+    pub(crate) fn heading(&mut self, text: &str) {
+        if !self.lines.is_empty() {
+            self.blank();
+        }
+        self.line(&[(text, Paint::Bold)]);
+    }
+
+    /// One line, cut where it is too long.
+    pub(crate) fn line(&mut self, pieces: &[Piece<'_>]) {
+        let line = line(self.theme, pieces, self.width);
+        self.lines.push(line);
+    }
+
+    /// Wrapped between words; further lines begin after `indent` blanks. A word that is longer than a line is cut into lines.
+    pub(crate) fn wrapped(&mut self, pieces: &[Piece<'_>], indent: usize) {
+        let indent = indent.min(self.width / 2);
+        let mut line: Vec<Span<'static>> = Vec::new();
+        let (mut column, mut blanks) = (0, 0);
+        for (text, paint) in pieces {
+            let style = self.theme.style(*paint);
+            let text = escape::line(text);
+            for word in text.split_inclusive(' ') {
+                let (word, trailing) = word.split_at(word.trim_end_matches(' ').len());
+                if !word.is_empty() {
+                    if column > indent && column + blanks + word.width() > self.width {
+                        self.lines.push(Line::from(std::mem::take(&mut line)));
+                        line.push(Span::raw(" ".repeat(indent)));
+                        column = indent;
+                    } else {
+                        line.push(Span::raw(" ".repeat(blanks)));
+                        column += blanks;
+                    }
+                    blanks = 0;
+                    let mut rest = word;
+                    while column + rest.width() > self.width {
+                        let fits = prefix(rest, self.width.saturating_sub(column).max(2));
+                        let (part, after) = rest.split_at(fits.len());
+                        line.push(Span::styled(part.to_owned(), style));
+                        self.lines.push(Line::from(std::mem::take(&mut line)));
+                        line.push(Span::raw(" ".repeat(indent)));
+                        column = indent;
+                        rest = after;
+                        if part.is_empty() {
+                            break;
+                        }
+                    }
+                    line.push(Span::styled(rest.to_owned(), style));
+                    column += rest.width();
+                }
+                blanks += trailing.len();
+            }
+        }
+        self.lines.push(Line::from(line));
+    }
+
+    /// Draws the lines from `start` on.
+    pub(crate) fn draw(&self, start: usize, area: Rect, buffer: &mut Buffer) {
+        for (line, y) in self.lines.iter().skip(start).zip(area.y..area.bottom()) {
+            buffer.set_line(area.x, y, line, area.width);
+        }
+        let more = self.lines.len().saturating_sub(start + usize::from(area.height));
+        if more > 0 && area.width > 16 {
+            let text = format!(" {more} more, {} ", self.theme.glyph("J ↓", "J"));
+            let width = u16::try_from(text.width()).unwrap_or(0);
+            let style = self.theme.style(Paint::Dim);
+            buffer.set_stringn(area.right().saturating_sub(width), area.bottom() - 1, text, usize::from(width), style);
+        }
+    }
+}
+
+/// One line of pieces, cut to a width.
+pub(crate) fn line(theme: Theme, pieces: &[Piece<'_>], width: usize) -> Line<'static> {
+    let mut spans = Vec::new();
+    let mut left = width;
+    for (text, paint) in pieces {
+        let text = escape::line(text);
+        let text = cut(&text, left, theme);
+        left = left.saturating_sub(text.width());
+        spans.push(Span::styled(text.into_owned(), theme.style(*paint)));
+    }
+    Line::from(spans)
+}
+
+/// The text, or as much of it as fits, with a mark that there was more.
+pub(crate) fn cut(text: &str, width: usize, theme: Theme) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mark = theme.glyph("…", "~");
+    let Some(room) = width.checked_sub(mark.width()) else { return Cow::Borrowed("") };
+    Cow::Owned(format!("{}{mark}", prefix(text, room)))
+}
+
+/// The longest beginning of the text that is not wider.
+pub(crate) fn prefix(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find_map(|(at, character)| {
+        used += character.width().unwrap_or(0);
+        (used > width).then_some(at)
+    });
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// A number with separators: `4,980,000`.
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(sheet: &Sheet) -> Vec<String> {
+        sheet.lines.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn text_is_wrapped_and_hostile_text_is_shown() {
+        let mut sheet = Sheet::new(Theme::FULL, 20);
+        sheet.wrapped(&[("head ", Paint::Bold), ("one two three four\x1b[2J", Paint::Plain)], 4);
+        sheet.wrapped(&[("a-word-that-is-much-longer-than-a-line", Paint::Plain)], 2);
+        let lines = text(&sheet);
+        assert_eq!(lines[0], "head one two three");
+        assert!(lines.iter().all(|line| line.width() <= 20 && !line.contains('\x1b')), "{lines:?}");
+        assert_eq!(
+            lines[2..].iter().map(|line| line.trim()).collect::<String>(),
+            "a-word-that-is-much-longer-than-a-line"
+        );
+    }
+
+    #[test]
+    fn cutting_respects_wide_characters() {
+        assert_eq!(cut("전화기", 6, Theme::FULL), "전화기");
+        assert_eq!(cut("전화기", 5, Theme::FULL), "전화…");
+        assert_eq!(cut("전화기", 4, Theme::FULL), "전…");
+        assert_eq!(cut("abc", 0, Theme::FULL), "");
+        assert_eq!(number(4_980_000), "4,980,000");
+        assert_eq!(number(12), "12");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_wider_than_the_sheet(text in ".{0,80}", width in 2u16..40, indent in 0usize..30) {
+            let mut sheet = Sheet::new(Theme::FULL, width);
+            sheet.wrapped(&[(&text, Paint::Plain), (" ", Paint::Dim), (&text, Paint::Bad)], indent);
+            sheet.line(&[(&text, Paint::Plain)]);
+            for line in &sheet.lines {
+                proptest::prop_assert!(line.width() <= usize::from(width).max(2), "{:?}", line);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Frames on their way from a capture thread to the engine: in batches, through a bounded queue.
+//!
+//! What happens when the queue is full: the capture thread never waits. It drops the batch and counts its frames, and views
+//! show the count beside the kernel's. For files there is no queue: the engine reads them itself, as fast as it can work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use crate::capture::{Frame, FrameId, LinkType, Timestamp};
+
+/// Batches that wait at most. With [`BATCH_BYTES`] it bounds the queue to 32 MiB and a little.
+const MOST_BATCHES: usize = 128;
+/// A batch is sent on when it holds so many bytes.
+const BATCH_BYTES: usize = 256 << 10;
+/// A batch is sent on when it holds so many frames.
+const BATCH_FRAMES: usize = 1024;
+
+/// Frames captured one after the other.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    frames: Vec<Captured>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Captured {
+    number: u64,
+    time: Timestamp,
+    start: usize,
+    len: usize,
+    original_len: u32,
+}
+
+impl Batch {
+    /// Adds a frame.
+    pub fn push(&mut self, number: u64, time: Timestamp, data: &[u8], original_len: u32) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(data);
+        self.frames.push(Captured { number, time, start, len: data.len(), original_len });
+    }
+
+    /// Whether it is to be sent on.
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() >= BATCH_BYTES || self.frames.len() >= BATCH_FRAMES
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// How many frames it holds.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Its frames, of this link type.
+    pub fn frames(&self, link: LinkType) -> impl Iterator<Item = Frame<'_>> {
+        self.frames.iter().filter_map(move |captured| {
+            let data = self.bytes.get(captured.start..captured.start.checked_add(captured.len)?)?;
+            let id = FrameId { source: 0, number: captured.number };
+            Some(Frame { id, time: captured.time, link, data, original_len: captured.original_len })
+        })
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.frames.clear();
+    }
+}
+
+/// What comes out of the queue.
+#[derive(Debug)]
+pub enum Fed {
+    /// Frames.
+    Batch(Batch),
+    /// No more come: a reason where that is a fault, such as an interface that vanished.
+    Ended(Option<String>),
+}
+
+/// Counted by the capture thread, read by views.
+#[derive(Debug, Default)]
+pub struct LiveCounters {
+    /// Frames that were captured.
+    pub captured: AtomicU64,
+    /// Frames that the kernel dropped because its buffer was full.
+    pub kernel_dropped: AtomicU64,
+    /// Frames that the interface or its driver dropped.
+    pub interface_dropped: AtomicU64,
+    /// Frames dropped because the queue was full.
+    pub queue_dropped: AtomicU64,
+    /// Frames that could not be recorded (`--write`).
+    pub unrecorded: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl LiveCounters {
+    /// Asks the capture thread to end.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// The capture thread's end of the queue.
+#[derive(Debug)]
+pub struct Feeder {
+    queue: Sender<Fed>,
+    emptied: Receiver<Batch>,
+    counters: Arc<LiveCounters>,
+}
+
+/// The engine's end of the queue.
+#[derive(Debug)]
+pub struct Feed {
+    queue: Receiver<Fed>,
+    emptied: Sender<Batch>,
+    /// What the capture thread counts.
+    pub counters: Arc<LiveCounters>,
+    /// The link type of all frames.
+    pub link: LinkType,
+}
+
+/// A queue for frames of this link type.
+pub fn feed(link: LinkType) -> (Feeder, Feed) {
+    let (queue, out) = bounded(MOST_BATCHES);
+    let (give_back, emptied) = bounded(MOST_BATCHES);
+    let counters = Arc::new(LiveCounters::default());
+    let feeder = Feeder { queue, emptied, counters: Arc::clone(&counters) };
+    (feeder, Feed { queue: out, emptied: give_back, counters, link })
+}
+
+impl Feeder {
+    /// What is counted.
+    pub const fn counters(&self) -> &Arc<LiveCounters> {
+        &self.counters
+    }
+
+    /// Sends a batch on, or drops and counts it. Returns an empty one for the next, and whether anybody still listens.
+    pub fn send(&self, batch: Batch) -> (Batch, bool) {
+        let empty = || self.emptied.try_recv().unwrap_or_default();
+        match self.queue.try_send(Fed::Batch(batch)) {
+            Ok(()) => (empty(), true),
+            Err(TrySendError::Full(Fed::Batch(mut batch))) => {
+                self.counters.queue_dropped.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                batch.clear();
+                (batch, true)
+            }
+            Err(TrySendError::Full(Fed::Ended(_))) => (empty(), true),
+            Err(TrySendError::Disconnected(_)) => (Batch::default(), false),
+        }
+    }
+
+    /// Says that no more frames come.
+    pub fn end(&self, fault: Option<String>) {
+        // Nobody listens any more: then nobody has to be told.
+        let _ = self.queue.send(Fed::Ended(fault));
+    }
+}
+
+impl Feed {
+    /// The queue itself, to wait for it together with others.
+    pub const fn queue(&self) -> &Receiver<Fed> {
+        &self.queue
+    }
+
+    /// Gives an emptied batch back for reuse.
+    pub fn give_back(&self, mut batch: Batch) {
+        batch.clear();
+        // Where enough of them wait already, this one is not needed.
+        let _ = self.emptied.try_send(batch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(frames: u64) -> Batch {
+        let mut batch = Batch::default();
+        (0..frames).for_each(|number| batch.push(number, Timestamp::default(), &[1, 2, 3], 3));
+        batch
+    }
+
+    #[test]
+    fn a_full_queue_drops_and_counts() {
+        let (feeder, feed) = feed(LinkType(1));
+        for _ in 0..MOST_BATCHES + 3 {
+            assert!(feeder.send(batch(2)).1);
+        }
+        assert_eq!(feeder.counters().queue_dropped.load(Ordering::Relaxed), 6);
+        assert!(matches!(feed.queue().recv(), Ok(Fed::Batch(batch)) if batch.len() == 2));
+        drop(feed);
+        assert!(!feeder.send(batch(1)).1, "nobody listens");
+    }
+
+    #[test]
+    fn frames_come_out_as_they_went_in() {
+        let mut batch = Batch::default();
+        batch.push(7, Timestamp::from_nanos(5), &[9; 4], 60);
+        let frame = batch.frames(LinkType(113)).next().unwrap();
+        assert_eq!((frame.id.number, frame.time.nanos(), frame.data, frame.original_len), (7, 5, &[9; 4][..], 60));
+        assert!(!batch.is_full() && !batch.is_empty());
+    }
+}

@@ -1,0 +1,236 @@
+//! `itlscope triage` as a person meets it: text, colours, exit statuses, bad input.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use tempfile::TempDir;
+
+fn captures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
+}
+
+/// Exit status, standard output, standard error.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = cargo_bin_cmd!("itlscope").args(arguments).current_dir(captures()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+/// What must be said, in one line, and an exit status of 2.
+#[track_caller]
+fn fails(arguments: &[&str], wanted: &[&str]) {
+    let (exit, out, err) = run(arguments);
+    assert_eq!(exit, 2, "{out}{err}");
+    for wanted in wanted {
+        assert!(err.contains(wanted), "{wanted:?} is not in {err:?}");
+    }
+    assert_eq!(err.lines().count(), 1, "one line: {err}");
+    assert!(out.is_empty(), "{out}");
+}
+
+fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> String {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path.to_string_lossy().into_owned()
+}
+
+/// The text without its line breaks.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_line_of_a_phone_comes_first_and_the_frames_prove_it() {
+    let (exit, out, err) = run(&["triage", "tvs-regenerated/capture.pcap", "-r", "references/itl-old.tlv"]);
+    assert_eq!((exit, err.as_str()), (1, ""));
+    let lines: Vec<&str> = out.lines().collect();
+    let head = lines.iter().position(|line| line.starts_with("PHONE ")).unwrap();
+    let row = lines[head + 1];
+    for wanted in ["SEP0011215A1AE3", "14.48.44.202", "match", "MISMATCH B1F0C352", "not needed", "reset phone"] {
+        assert!(row.contains(wanted), "{wanted} is not in {row}");
+    }
+    for wanted in ["presents B1F0C3527D91E80E", "in frame 82", "unknown_ca in frame 84", "TVS record #3"] {
+        assert!(unwrapped(&out).contains(wanted), "{wanted} is not in {out}");
+    }
+    assert!(out.lines().all(|line| line.trim_end() == line), "no blanks at the end of lines");
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    let (_, out, _) = run(&["triage", "tvs-regenerated/capture.pcap", "-r", "references/itl-old.tlv"]);
+    assert!(!out.contains('\u{1b}'));
+}
+
+#[test]
+fn exit_statuses() {
+    assert_eq!(run(&["triage", "healthy/capture.pcap", "-r", "references/itl-old.tlv"]).0, 0);
+    assert_eq!(run(&["triage", "itl-differs/capture.pcap", "-r", "references/itl-old.tlv"]).0, 1);
+    assert_eq!(run(&["triage", "nowhere.pcap"]).0, 2);
+    assert_eq!(run(&["triage"]).0, 2);
+}
+
+#[test]
+fn without_a_reference_it_says_how_phones_were_compared() {
+    let (exit, out, _) = run(&["triage", "six-phones/capture.pcap"]);
+    assert_eq!(exit, 0);
+    assert!(out.contains("compared with each other"), "{out}");
+}
+
+#[test]
+fn several_captures_are_one_case() {
+    let (_, out, _) = run(&["triage", "two-tftp/capture.pcap", "healthy/capture.pcap", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["sources"].as_array().unwrap().len(), 2);
+    let sources: Vec<_> = report["phones"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|phone| phone["downloads"].as_array().unwrap())
+        .map(|download| download["frame_sources"][0].as_u64().unwrap())
+        .collect();
+    assert!(sources.contains(&0) && sources.contains(&1));
+}
+
+#[test]
+fn one_unreadable_capture_of_several() {
+    let (exit, out, err) = run(&["triage", "nowhere.pcap", "healthy/capture.pcap"]);
+    assert_eq!(exit, 2, "not everything was read");
+    assert!(err.contains("nowhere.pcap: No such file or directory"), "{err}");
+    assert!(out.contains("SEP0011215A1AE3"), "the rest is reported");
+    assert!(out.contains("warning"), "and what is missing is said: {out}");
+}
+
+#[test]
+fn captures_that_are_none() {
+    let folder = TempDir::new().unwrap();
+    fails(&["triage", "nowhere.pcap"], &["nowhere.pcap", "No such file"]);
+    fails(&["triage", "references"], &["references", "directory"]);
+    let empty = file(&folder, "empty.pcap", b"");
+    fails(&["triage", &empty], &["empty.pcap", "empty (0 bytes)"]);
+    let text = file(&folder, "text.pcap", b"hello, this is no capture");
+    fails(&["triage", &text], &["text.pcap", "not a capture", "byte 0", "68 65 6c 6c"]);
+    let header = &fs::read(captures().join("healthy/capture.pcap")).unwrap()[..20];
+    let short = file(&folder, "short.pcap", header);
+    fails(&["triage", &short], &["short.pcap", "cut", "24", "20"]);
+}
+
+#[test]
+fn a_capture_that_is_cut_is_reported_up_to_the_cut() {
+    let folder = TempDir::new().unwrap();
+    let whole = fs::read(captures().join("healthy/capture.pcap")).unwrap();
+    let cut = file(&folder, "cut.pcap", &whole[..20_000]);
+    let (exit, out, err) = run(&["triage", &cut, "--format", "json"]);
+    assert_eq!((exit, err.as_str()), (0, ""));
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let warning = report["sources"][0]["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("cut at byte") && warning.contains("frames"), "{warning}");
+    assert_eq!(report["phones"][0]["downloads"][0]["outcome"], "complete");
+}
+
+#[test]
+fn references_that_are_none() {
+    let folder = TempDir::new().unwrap();
+    let capture = "healthy/capture.pcap";
+    fails(&["triage", capture, "-r", "nowhere.tlv"], &["nowhere.tlv", "No such file"]);
+    fails(&["triage", capture, "-r", "references"], &["references", "directory"]);
+    let text = file(&folder, "text.tlv", b"hello");
+    fails(&["triage", capture, "-r", &text], &["text.tlv", "expected", "show itl"]);
+    let list = fs::read(captures().join("references/itl-old.tlv")).unwrap();
+    let cut = file(&folder, "cut.tlv", &list[..1000]);
+    fails(&["triage", capture, "-r", &cut], &["cut.tlv", "byte"]);
+}
+
+#[test]
+fn references_of_every_kind() {
+    let md5 = "69f8bf9f4ba131f87e24b48441a48459";
+    let sha1 = "90C37EEBEB6C09B20463FFBFD7EDC1F47C1DC971";
+    for reference in [
+        "references/itl-old.tlv".to_owned(),
+        md5.to_owned(),
+        sha1.to_owned(),
+        format!("14.48.44.80={md5}"),
+        "14.48.44.80=references/itl-old.tlv".to_owned(),
+    ] {
+        let (exit, out, err) = run(&["triage", "healthy/capture.pcap", "-r", &reference, "--format", "json"]);
+        assert_eq!(exit, 0, "{reference}: {err}");
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(report["phones"][0]["checks"]["itl_checksum"], "match", "{reference}");
+    }
+    let other =
+        run(&["triage", "healthy/capture.pcap", "-r", "10.9.9.9=00000000000000000000000000000000", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&other.1).unwrap();
+    assert_eq!(report["phones"][0]["checks"]["itl_checksum"], "unknown", "another server's list says nothing");
+}
+
+#[test]
+fn what_only_the_engineer_knows() {
+    let capture = "both-regenerated/capture.pcap";
+    let stuck = |extra: &[&str]| {
+        let mut arguments = vec!["triage", capture, "--format", "json"];
+        arguments.extend(extra);
+        let (_, out, err) = run(&arguments);
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{err}"));
+        report["phones"][0]["verdict"]["itl_deletion"].as_str().unwrap().to_owned()
+    };
+    let holds = ["--holds", "SEP0011215A1AE3=references/itl-old.tlv"];
+    let says = ["--phone-says", "sep0011215a1ae3=verification-failed"];
+    let backup = ["--old-key-backup", "no"];
+    assert_eq!(stuck(&[holds, says].concat()), "undetermined");
+    assert_eq!(stuck(&[holds, says, backup].concat()), "needed");
+    assert_eq!(stuck(&[holds, says, ["--old-key-backup", "yes"]].concat()), "not_needed");
+    let folder = TempDir::new().unwrap();
+    let lines = file(&folder, "holds.txt", b"# from the phones' screens\nSEP0011215A1AE3=references/itl-old.tlv\n");
+    let log = file(&folder, "console.log", b"10:00:00 Trust List Verification Failed\n");
+    let log = format!("SEP0011215A1AE3={log}");
+    assert_eq!(stuck(&["--holds", &lines, "--console-log", &log, "--old-key-backup", "no"]), "needed");
+}
+
+#[test]
+fn options_that_contradict_each_other_or_say_nothing() {
+    let capture = "healthy/capture.pcap";
+    let device = "SEP0011215A1AE3";
+    let old = format!("{device}=references/itl-old.tlv");
+    let new = format!("{device}=references/itl-both-new.tlv");
+    fails(&["triage", capture, "--holds", &old, "--holds", &new], &[device, "two different lists"]);
+    let failed = format!("{device}=verification-failed");
+    let ok = format!("{device}=ok");
+    fails(&["triage", capture, "--phone-says", &failed, "--phone-says", &ok], &[device, "both"]);
+    fails(&["triage", capture, "--phone-says", "SEP1=perhaps"], &["--phone-says", "verification-failed"]);
+    let folder = TempDir::new().unwrap();
+    let nonsense = file(&folder, "nonsense.txt", b"one\ntwo\n");
+    fails(&["triage", capture, "--holds", &nonsense], &["nonsense.txt", "line 1"]);
+    fails(&["triage", capture, "--console-log", &nonsense], &["nonsense.txt", "understood"]);
+    let certificate = format!("{device}=references/tvs-old.pem");
+    fails(&["triage", capture, "--holds", &certificate], &["tvs-old.pem", "certificate"]);
+}
+
+#[test]
+fn a_device_that_is_not_in_the_capture_is_named() {
+    let (exit, out, _) = run(&["triage", "healthy/capture.pcap", "--phone-says", "SEP000000000009=ok"]);
+    assert_eq!(exit, 0);
+    assert!(out.contains("SEP000000000009") && out.contains("not in"), "{out}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("itlscope"))
+        .args(["triage", "six-phones/capture.pcap", "--details", "all", "--format", "json"])
+        .current_dir(captures())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
