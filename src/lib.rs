@@ -20,6 +20,7 @@ pub mod dissect;
 pub mod engine;
 pub mod escape;
 pub mod logs;
+mod memo;
 pub mod packet;
 pub mod phone;
 pub mod report;

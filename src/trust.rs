@@ -18,6 +18,7 @@ mod outlook;
 pub mod predict;
 mod record;
 mod reference;
+mod rsa;
 pub mod show;
 pub mod signature;
 mod sniff;

@@ -6,12 +6,15 @@
 mod name;
 mod serial;
 
+use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::capture::Timestamp;
 use crate::digest::{Sha1Sum, Sha256Sum};
+use crate::memo::Memo;
 
 pub use name::DistinguishedName;
 pub use serial::Serial;
@@ -64,6 +67,22 @@ impl Certificate {
             der: der.to_vec(),
         })
     }
+}
+
+thread_local! {
+    static REMEMBERED: RefCell<Memo<Vec<u8>, Option<Arc<Certificate>>, 16>> = const { RefCell::new(Memo::new()) };
+}
+
+/// What [`Certificate::from_der`] reads, for certificates that are looked at again and again.
+pub fn remembered(der: &[u8]) -> Option<Arc<Certificate>> {
+    REMEMBERED.with_borrow_mut(|known| {
+        if let Some(certificate) = known.get(|known| known == der) {
+            return certificate.clone();
+        }
+        let certificate = Certificate::from_der(der).ok().map(Arc::new);
+        known.put(der.to_vec(), certificate.clone());
+        certificate
+    })
 }
 
 impl fmt::Display for Certificate {

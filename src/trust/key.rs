@@ -3,6 +3,7 @@
 //! In: the PUBLICKEY field of a record, or a certificate in DER. Out: [`PublicKey`], which can try a signature. It refuses
 //! to know whose key it is.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
@@ -12,6 +13,25 @@ use x509_parser::public_key::RSAPublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::header::DigestAlgorithm;
+use super::rsa::Modulus;
+use crate::memo::Memo;
+
+/// Longer messages are not kept to recognise them by: no list is longer.
+const LONGEST_REMEMBERED: usize = 1 << 16;
+
+/// A signature that was tried.
+struct Trial {
+    key: PublicKey,
+    digest: Digest,
+    signature: Vec<u8>,
+    message: Vec<u8>,
+}
+
+thread_local! {
+    static CERTIFICATES: RefCell<Memo<Vec<u8>, Result<PublicKey, String>, 16>> = const { RefCell::new(Memo::new()) };
+    static MODULI: RefCell<Memo<Vec<u8>, Option<Modulus>, 8>> = const { RefCell::new(Memo::new()) };
+    static TRIALS: RefCell<Memo<Trial, bool, 16>> = const { RefCell::new(Memo::new()) };
+}
 
 /// A public key in the two forms that lists hold (domain.md 2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +122,19 @@ impl PublicKey {
 
     /// Takes the key out of a certificate in DER.
     pub(super) fn from_certificate(der: &[u8]) -> Result<Self, String> {
+        CERTIFICATES.with_borrow_mut(|known| {
+            if let Some(key) = known.get(|known| known == der) {
+                return key.clone();
+            }
+            let key = Self::out_of_certificate(der);
+            if der.len() <= LONGEST_REMEMBERED {
+                known.put(der.to_vec(), key.clone());
+            }
+            key
+        })
+    }
+
+    fn out_of_certificate(der: &[u8]) -> Result<Self, String> {
         let (_, certificate) =
             X509Certificate::from_der(der).map_err(|_| "its certificate cannot be read".to_owned())?;
         Self::from_info(certificate.public_key())
@@ -130,7 +163,35 @@ impl PublicKey {
     /// Whether the signature over `message` is this key's. `Err` says why that cannot be tried at all.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8], digest: Digest) -> Result<bool, String> {
         let (algorithm, key) = self.algorithm(digest)?;
-        Ok(UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok())
+        let is_same = |known: &Trial| {
+            known.signature == signature && known.digest == digest && known.key == *self && known.message == message
+        };
+        TRIALS.with_borrow_mut(|known| {
+            if let Some(&verified) = known.get(is_same) {
+                return Ok(verified);
+            }
+            let verified = self.proves(message, signature, digest)
+                || UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok();
+            if message.len().max(signature.len()) <= LONGEST_REMEMBERED {
+                let (signature, message) = (signature.to_vec(), message.to_vec());
+                known.put(Trial { key: self.clone(), digest, signature, message }, verified);
+            }
+            Ok(verified)
+        })
+    }
+
+    /// Whether the fast way proves the signature.
+    fn proves(&self, message: &[u8], signature: &[u8], digest: Digest) -> bool {
+        let Self::Rsa { der, .. } = self else { return false };
+        MODULI.with_borrow_mut(|known| {
+            if let Some(modulus) = known.get(|known| known == der) {
+                return modulus.as_ref().is_some_and(|modulus| modulus.proves(message, signature, digest));
+            }
+            let modulus = modulus_of(der);
+            let proven = modulus.as_ref().is_some_and(|modulus| modulus.proves(message, signature, digest));
+            known.put(der.clone(), modulus);
+            proven
+        })
     }
 
     fn algorithm(&self, digest: Digest) -> Result<(&'static dyn VerificationAlgorithm, &[u8]), String> {
@@ -160,4 +221,11 @@ impl PublicKey {
             }
         }
     }
+}
+
+/// The modulus of a PKCS#1 key whose exponent is 65537.
+fn modulus_of(der: &[u8]) -> Option<Modulus> {
+    let (_, key) = RSAPublicKey::from_der(der).ok()?;
+    let modulus = key.modulus.iter().position(|&byte| byte != 0).and_then(|first| key.modulus.get(first..))?;
+    if key.try_exponent().ok() == Some(65537) { Modulus::new(modulus) } else { None }
 }

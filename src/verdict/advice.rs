@@ -13,7 +13,7 @@ use crate::phone::FileKind;
 use crate::trust::compare::is_same_certificate;
 use crate::trust::signature::{self, SignatureStatus};
 use crate::trust::{Signer, TrustList};
-use crate::x509::Certificate;
+use crate::x509::{self, Certificate};
 
 /// One piece of advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -277,7 +277,7 @@ fn expired_certificate(situation: &Situation<'_, '_>) -> Option<String> {
         let (download, served) = facts.served?;
         let signer = served.list.signer()?;
         let record = served.list.records.iter().find(|record| signature::is_record_of(record, signer))?;
-        let certificate = Certificate::from_der(record.certificate.as_deref()?).ok()?;
+        let certificate = x509::remembered(record.certificate.as_deref()?)?;
         is_expired(&certificate).then(|| {
             format!(
                 "the certificate that signs the list of {} expired on {}",
