@@ -193,8 +193,34 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
         let found = with_hash.iter().find(|known| known.sha1 == Some(certificate.sha1));
         Some(found.map(|known| format!("the certificate of {}", known.from)))
     });
-    let from: Vec<_> = known.iter().map(|known| known.from.as_str()).collect();
-    (describe(&serial, "issuer and serial", &from), describe(&hash, "the certificate's hash", &from))
+    // The issuer matters only where it alone makes the difference.
+    let same_serial = |serial: &Serial| presented.iter().any(|(_, certificate)| certificate.serial == *serial);
+    let of_issuer =
+        |issuer: Option<&DistinguishedName>| issuer.map_or_else(String::new, |issuer| format!(" of {issuer}"));
+    let serials = known.iter().filter_map(|known| {
+        let serial = known.serial?;
+        let issuer = if same_serial(serial) { of_issuer(known.issuer) } else { String::new() };
+        Some(format!("{} is {serial}{issuer}", known.from))
+    });
+    let hashes = known.iter().filter_map(|known| Some(format!("{} has SHA-1 {}", known.from, known.sha1?)));
+    let (serials, hashes) = (serials.collect(), hashes.collect());
+    let serials =
+        Expected { what: "serial number", found: |certificate| certificate.serial.to_string(), known: serials };
+    let hashes = Expected {
+        what: "hash",
+        found: |certificate| format!("a certificate with SHA-1 {}", certificate.sha1),
+        known: hashes,
+    };
+    (describe(&serial, &serials), describe(&hash, &hashes))
+}
+
+/// What was compared, in words.
+struct Expected {
+    what: &'static str,
+    /// What a certificate has.
+    found: fn(&Certificate) -> String,
+    /// What is known.
+    known: Vec<String>,
 }
 
 /// What each certificate came to: compared at all, and equal to what.
@@ -208,7 +234,7 @@ fn compare<'a>(
 }
 
 /// One mismatch makes a mismatch: it is what the engineer has to look at.
-fn describe(compared: &Compared<'_>, what: &str, from: &[&str]) -> Checked {
+fn describe(compared: &Compared<'_>, expected: &Expected) -> Checked {
     let evidence = compared
         .iter()
         .map(|(session, certificate, _)| {
@@ -220,16 +246,19 @@ fn describe(compared: &Compared<'_>, what: &str, from: &[&str]) -> Checked {
     let different: Vec<_> = compared
         .iter()
         .filter(|(.., found)| matches!(found, Some(None)))
-        .map(|(session, certificate, _)| format!("{} presents {}", session.server, certificate.serial))
+        .map(|(session, certificate, _)| format!("{} presents {}", session.server, (expected.found)(certificate)))
         .collect();
     let equal: Vec<_> = compared.iter().filter_map(|(session, _, found)| Some((session, found.clone()??))).collect();
     let (result, why) = if !different.is_empty() {
-        let from = if from.is_empty() { "the list, which names no TVS server".to_owned() } else { from.join(" or ") };
-        (Check::Mismatch, format!("{}: {what} not that of {from}", different.join(", ")))
+        let known = match expected.known.as_slice() {
+            [] => "the list names no TVS server".to_owned(),
+            known => known.join(", "),
+        };
+        (Check::Mismatch, format!("{}; {known}", different.join(", ")))
     } else if let Some((session, found)) = equal.first() {
         (Check::Match, format!("{} presents {found}", session.server))
     } else {
-        (Check::Unknown, format!("the references do not hold {what}"))
+        (Check::Unknown, format!("the references do not tell a {}", expected.what))
     };
     Checked { result, why, evidence }
 }

@@ -52,7 +52,7 @@ pub(super) fn findings(facts: &Facts<'_>, checks: &Checks) -> Vec<Finding> {
         if checked.result == Check::Mismatch {
             let same_serial = checks.tvs_serial.result == Check::Match;
             let id = if same_serial { "tvs_same_serial" } else { "tvs_mismatch" };
-            let note = if same_serial { ", although the serial number is in it" } else { "" };
+            let note = if same_serial { " (the same serial number, but another certificate)" } else { "" };
             add(id, format!("TVS on {}{note}", checked.why), checked.evidence.clone());
             break;
         }
