@@ -60,36 +60,40 @@ impl Sheet {
         let indent = indent.min(self.width / 2);
         let mut line: Vec<Span<'static>> = Vec::new();
         let (mut column, mut blanks) = (0, 0);
+        // Nothing but blanks stands in the line yet.
+        let mut fresh = true;
         for (text, paint) in pieces {
             let style = self.theme.style(*paint);
             let text = escape::line(text);
             for word in text.split_inclusive(' ') {
                 let (word, trailing) = word.split_at(word.trim_end_matches(' ').len());
                 if !word.is_empty() {
-                    if column > indent && column + blanks + word.width() > self.width {
+                    if !fresh && column + blanks + word.width() > self.width {
                         self.lines.push(Line::from(std::mem::take(&mut line)));
-                        line.push(Span::raw(" ".repeat(indent)));
-                        column = indent;
-                    } else {
-                        line.push(Span::raw(" ".repeat(blanks)));
-                        column += blanks;
+                        (column, blanks) = (0, indent);
                     }
-                    blanks = 0;
+                    blanks = if column == 0 { blanks.min(self.width / 2) } else { blanks };
+                    line.push(Span::raw(" ".repeat(blanks)));
+                    column += blanks;
                     let mut rest = word;
-                    while column + rest.width() > self.width {
-                        let fits = prefix(rest, self.width.saturating_sub(column).max(2));
-                        let (part, after) = rest.split_at(fits.len());
-                        line.push(Span::styled(part.to_owned(), style));
-                        self.lines.push(Line::from(std::mem::take(&mut line)));
-                        line.push(Span::raw(" ".repeat(indent)));
-                        column = indent;
-                        rest = after;
-                        if part.is_empty() {
+                    loop {
+                        let mut part = prefix(rest, self.width.saturating_sub(column));
+                        if part.len() == rest.len() {
                             break;
                         }
+                        if part.is_empty() && column == 0 {
+                            // Wider than the whole sheet: nothing better can be done.
+                            part = rest.split_at(rest.chars().next().map_or(0, char::len_utf8)).0;
+                        }
+                        rest = rest.split_at(part.len()).1;
+                        line.push(Span::styled(part.to_owned(), style));
+                        self.lines.push(Line::from(std::mem::take(&mut line)));
+                        column = if part.is_empty() { 0 } else { indent };
+                        line.push(Span::raw(" ".repeat(column)));
                     }
                     line.push(Span::styled(rest.to_owned(), style));
                     column += rest.width();
+                    (blanks, fresh) = (0, false);
                 }
                 blanks += trailing.len();
             }
