@@ -65,7 +65,7 @@ struct Look {
     #[arg(long, value_enum, value_name = "ZONE", default_value_t = Zone::Local)]
     time: Zone,
 
-    /// Colours and marks. NO_COLOR in the environment is obeyed too
+    /// Colours and marks. `NO_COLOR` in the environment is obeyed too
     #[arg(long, value_enum, default_value_t = ThemeOption::Auto)]
     theme: ThemeOption,
 
@@ -84,7 +84,7 @@ enum Zone {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ThemeOption {
-    /// Colours unless NO_COLOR is set; marks beyond ASCII where the locale is UTF-8
+    /// Colours unless `NO_COLOR` is set; marks beyond ASCII where the locale is UTF-8
     Auto,
     /// No colours
     Plain,
