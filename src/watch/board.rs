@@ -28,6 +28,8 @@ pub struct Refreshed {
     pub rows: Vec<Arc<Row>>,
     /// Phones that are gone.
     pub gone: Vec<PhoneKey>,
+    /// Phones that were assessed, whether or not their lines differ.
+    pub assessed: Vec<PhoneKey>,
     /// Whether more is to be done than there was time for.
     pub unfinished: bool,
 }
@@ -168,6 +170,7 @@ impl Board {
             }
             return;
         };
+        refreshed.assessed.push(key.clone());
         let before = self.seats.get(&key).and_then(|seat| seat.share);
         let taken = self.case.take(&phone, before);
         if taken.others_differ {
