@@ -10,5 +10,5 @@ mod text;
 
 pub use brief::{Brief, ConfigBrief, ConfigForm, Severity, deletion_words};
 pub use json::write as write_json;
-pub use model::Report;
+pub use model::{Report, parts};
 pub use text::{Details, Style, write as write_text};

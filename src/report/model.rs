@@ -2,6 +2,7 @@
 //! or removed without a new schema.
 
 mod fleet;
+pub mod parts;
 mod phone;
 mod verdict;
 

@@ -102,11 +102,6 @@ impl Column {
     pub(super) fn cell(&self, row: &Row, look: Look<'_>) -> Vec<(String, Paint)> {
         (self.cell)(row, look)
     }
-
-    /// What to call it in a sentence.
-    pub(super) const fn name(&self) -> &'static str {
-        if self.head.is_empty() { "STATE" } else { self.head }
-    }
 }
 
 /// The column after this one, around the end.
@@ -303,7 +298,7 @@ mod tests {
     #[test]
     fn every_column_has_a_place_and_a_next_one() {
         for (index, column) in COLUMNS.iter().enumerate() {
-            assert_eq!(Column::of(column.id).name(), column.name());
+            assert_eq!(Column::of(column.id).id, column.id);
             assert_eq!(next(column.id), COLUMNS[(index + 1) % COLUMNS.len()].id);
         }
     }

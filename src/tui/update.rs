@@ -293,13 +293,14 @@ impl State {
             if let Some((tab, ..)) = clicked {
                 self.tab = tab;
             }
-        } else if inside(body) && self.page == Page::Fleet {
-            if let Some(group) = render::fleet_group_at(self, body, row) {
-                if self.fleet_index == group {
-                    self.open(requests);
-                } else {
-                    self.fleet_index = group;
-                }
+        } else if inside(body)
+            && self.page == Page::Fleet
+            && let Some(group) = render::fleet_group_at(self, body, row)
+        {
+            if self.fleet_index == group {
+                self.open(requests);
+            } else {
+                self.fleet_index = group;
             }
         }
     }

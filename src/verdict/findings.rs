@@ -69,11 +69,10 @@ pub(super) fn findings(facts: &Facts<'_>, checks: &Checks) -> Vec<Finding> {
             add("tvs_refused", format!("TVS on {server}: {reason}"), evidence);
         }
     }
-    if let Some(observed) = facts.observed.last()
-        && let Some(evidence) = observed.refused()
-        && facts.boots.len() > 1
-    {
-        add("begins_again", "phones begin their files again and again".to_owned(), evidence);
+    if facts.observed.last().is_some_and(|observed| observed.began_again().is_some()) {
+        let mut again: Vec<_> = facts.observed.iter().filter_map(|observed| observed.began_again().cloned()).collect();
+        again.dedup();
+        add("begins_again", "phones begin their files again and again".to_owned(), again);
     }
     downloads(facts, &mut add);
     if let Some(text) = facts.disagreement() {

@@ -63,7 +63,7 @@ fn one(list: &ListDetail, clock: &Clock, sheet: &mut Sheet) {
             sheet.wrapped(&[("! ", Paint::Bad), ("differs from ", Paint::Bold), (against, Paint::Bold)], 2);
         }
         None => {
-            sheet.wrapped(&[("? no list to compare it with: give one with -r, or mark one with m", Paint::Warn)], 2)
+            sheet.wrapped(&[("? no list to compare it with: give one with -r, or mark one with m", Paint::Warn)], 2);
         }
     }
     for change in &list.header {
