@@ -109,8 +109,12 @@ impl Terminal {
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.hide_cursor(), "the cursor is shown");
         assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is the terminal's again");
-        assert!(self.text().starts_with(BEFORE), "what stood there stands there again:\n{}", self.text());
         self.child.wait().unwrap().exit_code()
+    }
+
+    /// Nothing stands on the screen but what stood there before.
+    fn assert_clean(&self) {
+        assert_eq!(self.text().trim_end(), BEFORE);
     }
 }
 
@@ -177,6 +181,7 @@ fn a_session_from_the_first_key_to_the_last() {
     terminal.wait_for("written: ");
     terminal.press("q");
     assert_eq!(terminal.end(), 1, "something is wrong with these phones");
+    terminal.assert_clean();
     let mut written: Vec<_> = std::fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().path().extension().unwrap().to_string_lossy().into_owned())
@@ -192,6 +197,22 @@ fn control_c_leaves_the_terminal_as_it_was() {
     terminal.wait_for("6 phones, 6 wrong");
     terminal.press("/abc\x03");
     assert_eq!(terminal.end(), 1);
+    terminal.assert_clean();
+}
+
+#[test]
+fn a_signal_leaves_the_terminal_as_it_was_and_the_report_on_it() {
+    for signal in ["-TERM", "-INT", "-HUP"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut terminal = Terminal::start(watch(folder.path()));
+        terminal.wait_for("6 phones, 6 wrong");
+        let id = terminal.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(terminal.end(), 1, "{signal}");
+        let raw = String::from_utf8_lossy(&terminal.raw).into_owned();
+        let after = raw.rsplit("\x1b[?1049l").next().unwrap();
+        assert!(after.contains("6 phones, 6 with a mismatch"), "{signal}: {after}");
+    }
 }
 
 #[test]
