@@ -57,7 +57,7 @@ enum Format {
 enum DetailsOption {
     /// All phones
     All,
-    /// Those with something wrong; all where there are few
+    /// Of those that need something to be done, the first of each cause; all where there are few
     Wrong,
     /// None
     None,
@@ -134,5 +134,11 @@ fn style(details: DetailsOption) -> Style {
         DetailsOption::Wrong => Details::Wrong,
         DetailsOption::None => Details::None,
     };
-    Style { colour, width: 118, details }
+    Style { colour, width: width(), details }
+}
+
+/// As wide as the terminal, as far as lines can be read well; where there is none, as wide as most are.
+fn width() -> usize {
+    let columns = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+    columns.map_or(118, |(columns, _)| usize::from(columns).clamp(80, 160))
 }
