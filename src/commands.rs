@@ -2,9 +2,13 @@
 //!
 //! In: arguments. Out: files opened, the core driven, views written, an exit status. It refuses to hold logic worth testing.
 
+mod captured;
 mod diff;
+mod extract;
 mod inputs;
+mod progress;
 mod pump;
+mod read;
 mod show;
 mod triage;
 mod watch;
@@ -28,6 +32,7 @@ enum Command {
     Watch(watch::Args),
     Show(show::Args),
     Diff(diff::Args),
+    Extract(extract::Args),
 }
 
 /// How a run ended, as scripts see it.
@@ -57,10 +62,9 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Triage(args) => triage::run(&args),
         Command::Watch(args) => watch::run(&args),
-        Command::Show(args) => {
-            show::run(&args, &|path, _| anyhow::bail!("{}: files in captures cannot be shown yet", path.display()))
-        }
+        Command::Show(args) => show::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Extract(args) => extract::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

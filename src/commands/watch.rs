@@ -8,8 +8,6 @@ use clap::ValueEnum;
 
 use super::{Exit, inputs};
 use crate::capture::{CaptureFile, MergedCaptures, Source};
-use crate::dissect::tcp::Ports;
-use crate::engine::Limits;
 use crate::report::{self, Details, Report, Style};
 use crate::trust::ReferenceArgument;
 use crate::tui::{self, Clock, ColumnId, Ending, State, Theme};
@@ -42,19 +40,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = ".")]
     export_to: PathBuf,
 
-    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    tvs_port: Vec<u16>,
-
-    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    https_port: Vec<u16>,
-
     #[command(flatten)]
     look: Look,
 
     #[command(flatten)]
     told: inputs::ToldOptions,
+
+    #[command(flatten)]
+    limits: inputs::LimitOptions,
 }
 
 /// How the dashboard looks.
@@ -115,10 +108,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 fn setup(args: &Args) -> anyhow::Result<Setup> {
     let given = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    let mut limits = Limits::default();
-    let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
-    tvs.extend(&args.tvs_port);
-    tomcat.extend(&args.https_port);
+    let limits = args.limits.limits();
     let arguments = args.references.clone();
     let load = move || inputs::references(&arguments).map_err(|error| format!("{error:#}"));
     let label = match &args.files[..] {

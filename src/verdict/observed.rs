@@ -6,7 +6,7 @@
 use super::Evidence;
 use super::checks::file_name;
 use super::held::is_list;
-use crate::dissect::event::{Outcome, Service, SessionOutcome, TlsSession};
+use crate::dissect::event::{Outcome, Service, SessionOutcome, TlsSession, Transport};
 use crate::phone::{Boot, DownloadRecord, FileKind};
 
 /// A phone that begins its files again within this time did not get on with them (domain.md 4.3: 15 s or 45 s).
@@ -53,8 +53,14 @@ impl<'a> Observed<'a> {
         let config: Option<&DownloadRecord> =
             boot.downloads.iter().rev().find(|download| download.kind == FileKind::Config).map(AsRef::as_ref);
         let went_on = config.filter(|config| config.outcome == Outcome::Complete).and_then(|config| {
+            // A connection that failed was for no file in particular.
+            let unreachable =
+                |download: &DownloadRecord| download.transport == Transport::Http && download.file.is_none();
             let further = |download: &&std::sync::Arc<DownloadRecord>| {
-                !is_list(download.kind) && download.kind != FileKind::Config && download.span.first >= config.span.last
+                !unreachable(download)
+                    && !is_list(download.kind)
+                    && download.kind != FileKind::Config
+                    && download.span.first >= config.span.last
             };
             boot.downloads.iter().find(further).map(AsRef::as_ref)
         });
@@ -166,9 +172,41 @@ impl<'a> Observed<'a> {
                 });
             }
         }
+        inferences.extend(falls_back_to_tftp(boot));
         inferences.extend(web(boot));
         self.inferences = inferences;
     }
+}
+
+/// Newer phones ask over HTTP first (domain.md 4.4). What they do not get there they ask for over TFTP.
+fn falls_back_to_tftp(boot: &Boot<'_>) -> Option<Inference> {
+    let mut downloads = boot.downloads.iter();
+    while let Some(http) = downloads.next() {
+        let failed = matches!(http.outcome, Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete);
+        if http.transport != Transport::Http || !failed {
+            continue;
+        }
+        let is_same = |later: &&std::sync::Arc<DownloadRecord>| {
+            let same_name = http.file.is_none() || http.file == later.file;
+            later.transport == Transport::Tftp && same_name
+        };
+        if let Some(tftp) = downloads.clone().find(is_same) {
+            let reason = http.reason.as_deref().unwrap_or("it did not complete");
+            return Some(Inference {
+                id: "falls_back_to_tftp",
+                text: format!(
+                    "it tried HTTP on {} first and fell back to TFTP for {}: {reason}",
+                    http.server,
+                    file_name(tftp)
+                ),
+                evidence: vec![
+                    Evidence::new(http.span.first, "tries HTTP".to_owned()),
+                    Evidence::new(tftp.span.first, format!("asks for {} over TFTP", file_name(tftp))),
+                ],
+            });
+        }
+    }
+    None
 }
 
 /// What became of HTTPS sessions with a TVS session beside them (domain.md 6: an unknown certificate is shown to TVS).
