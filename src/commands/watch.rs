@@ -14,8 +14,6 @@ use clap::ValueEnum;
 use crossbeam_channel::Receiver;
 
 use super::{Exit, inputs};
-use crate::dissect::tcp::Ports;
-use crate::engine::Limits;
 use crate::report::{self, Details, Report, Style};
 use crate::trust::ReferenceArgument;
 use crate::tui::{self, Clock, ColumnId, Ending, State, Theme};
@@ -63,14 +61,6 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = ".")]
     export_to: PathBuf,
 
-    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    tvs_port: Vec<u16>,
-
-    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    https_port: Vec<u16>,
-
     #[command(flatten)]
     headless: Headless,
 
@@ -79,6 +69,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     told: inputs::ToldOptions,
+
+    #[command(flatten)]
+    limits: inputs::LimitOptions,
 }
 
 /// Events instead of a dashboard.
@@ -180,10 +173,7 @@ fn dashboard(args: &Args, session: Session, clock: Clock, signals: &Receiver<()>
 fn setup(args: &Args) -> anyhow::Result<Setup> {
     let given = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    let mut limits = Limits::default();
-    let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
-    tvs.extend(&args.tvs_port);
-    tomcat.extend(&args.https_port);
+    let limits = args.limits.limits();
     let arguments = args.references.clone();
     let load = move || inputs::references(&arguments).map_err(|error| format!("{error:#}"));
     // Last: from here on nobody may need a privilege.

@@ -102,6 +102,11 @@ impl Column {
     pub(super) fn cell(&self, row: &Row, look: Look<'_>) -> Vec<(String, Paint)> {
         (self.cell)(row, look)
     }
+
+    /// What to call it in a sentence.
+    pub(super) const fn name(&self) -> &'static str {
+        if self.head.is_empty() { "STATE" } else { self.head }
+    }
 }
 
 /// The column after this one, around the end.

@@ -111,6 +111,7 @@ impl Desk {
             limits: Limits::default(),
             export_to: std::env::temp_dir(),
             recording: None,
+            privileges: None,
         });
         let mut desk = Self { session: Some(session), ..Self::empty(theme) };
         desk.read();
