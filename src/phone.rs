@@ -18,7 +18,7 @@ pub use config::{CallManagerMember, ConfigFacts, TvsMember};
 pub use files::{FileKind, Files, ServedList, SignatureFound};
 pub use name::DeviceName;
 pub use record::{DownloadRecord, Phone};
-pub use roster::{Limits, Roster};
+pub use roster::{KeptFile, Limits, Roster};
 
 #[cfg(doc)]
 use crate::dissect::Event;

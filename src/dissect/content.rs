@@ -54,6 +54,22 @@ impl Default for ContentLimits {
     }
 }
 
+/// How often a limit made something be given up that might have been known otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LimitsHit {
+    /// Files that were hashed, not held: larger than [`ContentLimits::file`].
+    pub files_not_held: u64,
+    /// TFTP transfers given up because too much waited for a part that was late: [`ContentLimits::reorder`].
+    pub transfers_too_late: u64,
+    /// TFTP conversations given up unfinished for want of room: [`super::tftp::Limits::conversations`],
+    /// [`ContentLimits::total`].
+    pub conversations: u64,
+    /// Times that a hole in a TCP stream was not waited for any longer: [`super::tcp::Limits::reorder`].
+    pub streams_too_late: u64,
+    /// TCP connections given up while they were read, for want of room: [`super::tcp::Limits::connections`] and `total`.
+    pub connections: u64,
+}
+
 /// The files seen lately, and the bounds of what may be held.
 #[derive(Debug)]
 pub(super) struct ContentStore {
@@ -62,11 +78,13 @@ pub(super) struct ContentStore {
     limits: ContentLimits,
     held: usize,
     next_id: u64,
+    /// What the limits of all dissectors cost so far.
+    pub(super) hit: LimitsHit,
 }
 
 impl ContentStore {
-    pub(super) const fn new(limits: ContentLimits) -> Self {
-        Self { known: VecDeque::new(), limits, held: 0, next_id: 0 }
+    pub(super) fn new(limits: ContentLimits) -> Self {
+        Self { known: VecDeque::new(), limits, held: 0, next_id: 0, hit: LimitsHit::default() }
     }
 
     /// An id for a download, whatever its transport.
@@ -206,6 +224,7 @@ impl ContentBuilder {
         digests.update(held);
         digests.update(bytes);
         self.state = State::Hashed(Box::new(digests));
+        store.hit.files_not_held += 1;
         self.uncount(before, store);
     }
 
@@ -271,7 +290,7 @@ mod tests {
         let large = build(&[b"abc", b"def"], &mut store);
         assert_eq!((large.length, large.digests), (6, Digests::of(b"abcdef")));
         assert!(large.content.is_none());
-        assert_eq!(store.held, 0);
+        assert_eq!((store.held, store.hit.files_not_held), (0, 1));
     }
 
     #[test]

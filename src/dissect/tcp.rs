@@ -245,6 +245,8 @@ impl Tcp {
     /// Forgets connections that were idle for too long or for which there is no room.
     pub(super) fn expire(&mut self, now: Timestamp, store: &mut ContentStore, events: &mut Vec<Event>) {
         while let Some((_, connection)) = self.connections.pop_expired(now, self.held > self.limits.total) {
+            let for_room = now.nanos_since(connection.span.last.time) <= self.limits.idle;
+            store.hit.connections += u64::from(for_room && matches!(connection.protocol, Protocol::Known(_)));
             self.conclude(connection, store, events);
         }
     }
@@ -418,6 +420,7 @@ impl Connection {
                 reader.piece(side, piece, at, shared);
             }
         });
+        shared.store.hit.streams_too_late += stream.take_given_up();
         *self.stream(side) = stream;
         self.held = self.client_stream.held() + self.server_stream.held();
         if let Protocol::Known(reader) = &self.protocol {

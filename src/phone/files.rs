@@ -36,6 +36,16 @@ pub enum FileKind {
 }
 
 impl FileKind {
+    /// For machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Itl => "itl",
+            Self::Ctl => "ctl",
+            Self::Config => "config",
+            Self::Other => "other",
+        }
+    }
+
     /// The kind that the name tells (domain.md 4.2).
     #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the name was put in capitals")]
     pub fn from_name(path: &str) -> Self {

@@ -16,6 +16,7 @@ use super::files::{FileKind, Files};
 use super::name::DeviceName;
 use super::record::{DownloadRecord, Phone};
 use crate::capture::{Moment, Timestamp};
+use crate::dissect::Content;
 use crate::dissect::event::{CertificateStatus, Download, Event, Identity, Outcome, SelfReport, Service, TlsSession};
 
 /// Devices at one address with less time between them share it. A released address is given out again much later.
@@ -49,6 +50,17 @@ pub struct Roster {
     stations: Table<IpAddr, Station>,
     forgotten: u64,
     changes: Changes,
+    /// Files that came since they were asked for last; `None` where nobody asks.
+    kept: Option<Vec<KeptFile>>,
+}
+
+/// A complete file, handed on for whoever wants more than the record: the roster itself keeps no bytes but those of lists.
+#[derive(Debug, Clone)]
+pub struct KeptFile {
+    /// Its download. A later event may still take it back: what counts in the end is the phone's own record.
+    pub record: Arc<DownloadRecord>,
+    /// Its bytes.
+    pub content: Arc<Content>,
 }
 
 /// What one device did under its name.
@@ -83,7 +95,15 @@ struct Stay {
 impl Roster {
     /// An empty roster that reads downloaded files with `files`.
     pub fn new(files: Files, limits: Limits) -> Self {
-        Self { limits, files, devices: Table::new(), stations: Table::new(), forgotten: 0, changes: Changes::default() }
+        Self {
+            limits,
+            files,
+            devices: Table::new(),
+            stations: Table::new(),
+            forgotten: 0,
+            changes: Changes::default(),
+            kept: None,
+        }
     }
 
     /// Takes an event.
@@ -108,6 +128,16 @@ impl Roster {
             stations.get(&address).into_iter().flat_map(|station| station.devices.iter().map(|stay| &stay.device))
         };
         changes.take(*forgotten, devices_at)
+    }
+
+    /// From now on, keeps complete files for [`Self::take_files`].
+    pub fn follow_files(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    /// The complete files that came since this was asked last. To be asked often: until then they are held.
+    pub fn take_files(&mut self) -> Vec<KeptFile> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The phone of this key, as it stands.
@@ -156,6 +186,9 @@ impl Roster {
             config: understood.config,
             span: download.span,
         });
+        if let (Some(kept), Some(content)) = (&mut self.kept, download.content) {
+            kept.push(KeptFile { record: Arc::clone(&record), content });
+        }
         let substantial = record.outcome == Outcome::Complete;
         let most = self.limits.each;
         self.changes.address(address);

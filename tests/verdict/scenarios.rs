@@ -72,7 +72,7 @@ fn run(file: &str) {
         // Whoever is left without an answer is told what to collect; everybody else what to do.
         match assessment.deletion.name() {
             "undetermined" => {
-                differ("collect", "something", if assessment.collect.is_empty() { "nothing" } else { "something" })
+                differ("collect", "something", if assessment.collect.is_empty() { "nothing" } else { "something" });
             }
             _ => differ("advice", "something", if advice.is_empty() { "nothing" } else { "something" }),
         }
