@@ -17,7 +17,8 @@ demo: build      ## build, then the main job on a real capture: TVS was regenera
 	target/release/itlscope triage captures/tvs-regenerated/capture.pcap \
 		-r captures/references/itl-old.tlv || [ $$? -eq 1 ]
 
-test: deps       ## the whole test suite
+test:            ## the whole test suite, with real servers where network namespaces may be made
+	@sh scripts/deps.sh test
 	$(CARGO) test --locked
 
 lint:            ## formatting and clippy, warnings as errors

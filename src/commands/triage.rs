@@ -14,8 +14,20 @@ use crate::report::{self, Details, Report, Style};
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
 
+const EXAMPLES: &str = "\
+Examples:
+  itlscope triage boot.pcap -r ITLFile.tlv
+      Compare with the list that the phones should have
+  itlscope triage trace.pcap* -r 10.1.1.5=pub.txt -r 10.1.1.6=sub.txt --format json
+      Rotated captures are one case; each TFTP server has a list of its own
+  itlscope triage boot.pcap -r old.tlv --holds SEP0011215A1AE3=old.tlv
+      What only you know decides what no capture can
+
+Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done";
+
 /// Read captures and say, per phone, what it downloaded, whether that matches, and whether its ITL has to be deleted
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     captures: inputs::Captures,
