@@ -3,6 +3,7 @@
 CARGO ?= cargo
 
 .PHONY: help deps demo build test test-peer lint fmt doc clean
+.PHONY: help deps demo build test pictures lint fmt doc clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\): *[a-z -]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +23,9 @@ test: deps       ## the whole test suite
 
 test-peer: build ## what tshark says otherwise about captures/, and about PEER=FOLDER
 	scripts/test-peer $(PEER)
+pictures: build  ## the pictures of docs/pictures, taken of the real program
+	$(CARGO) run --release --locked --example storm -- --phones 3000 --rtp 0 --seconds 2700 -o target/storm.pcap
+	$(CARGO) run --release --locked --example pictures -- target/release/itlscope target/storm.pcap docs/pictures
 
 lint:            ## formatting and clippy, warnings as errors
 	$(CARGO) fmt --all --check
