@@ -12,7 +12,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::changes::{Changed, Changes, PhoneKey};
-use super::files::{FileKind, Files};
+use super::files::{FileKind, Files, Understood};
 use super::name::DeviceName;
 use super::record::{DownloadRecord, Phone};
 use crate::capture::{Moment, Timestamp};
@@ -96,6 +96,11 @@ impl Roster {
         }
     }
 
+    /// How many device names are held, and how many addresses.
+    pub fn held(&self) -> (usize, usize) {
+        (self.devices.records.len(), self.stations.records.len())
+    }
+
     /// From now on, notes which phones change: see [`Self::take_changes`].
     pub fn follow_changes(&mut self) {
         self.changes.follow();
@@ -130,8 +135,10 @@ impl Roster {
     }
 
     fn download(&mut self, download: Download) {
-        let understood = download.content.as_ref().map(|content| self.files.read(download.file.as_deref(), content));
-        let understood = understood.unwrap_or_default();
+        let understood = match &download.content {
+            Some(content) => self.files.read(download.file.as_deref(), content),
+            None => self.understood_before(&download).unwrap_or_default(),
+        };
         let file = download.file.or(understood.signed_name);
         let kind = match &understood.list {
             Some(list) => list.file_kind(),
@@ -171,6 +178,24 @@ impl Roster {
         device.substantial |= substantial;
         let gone = put(&mut device.downloads, record, most, |record| record.id);
         self.forgotten += gone;
+    }
+
+    /// What the file of a download turned out to be when it was told with its bytes.
+    fn understood_before(&self, download: &Download) -> Option<Understood> {
+        download.digests?;
+        let station = self.stations.get(&download.client.ip())?;
+        let named = download.file.as_deref().and_then(DeviceName::from_file);
+        let devices = named.iter().chain(station.devices.iter().rev().map(|stay| &stay.device));
+        let of_devices = devices.filter_map(|name| self.devices.get(name)).map(|device| &device.downloads);
+        let mut records = of_devices.chain([&station.downloads]).flat_map(|downloads| downloads.iter().rev());
+        let record = records.find(|record| record.id == download.id && record.digests == download.digests)?;
+        Some(Understood {
+            // It is the name of the record where nobody saw the request.
+            signed_name: record.file.clone(),
+            list: record.list.clone(),
+            signature: record.signature.clone(),
+            config: record.config.clone(),
+        })
     }
 
     fn session(&mut self, session: TlsSession) {
