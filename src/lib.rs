@@ -24,6 +24,7 @@ mod memo;
 pub mod packet;
 pub mod phone;
 pub mod report;
+pub mod sandbox;
 #[doc(hidden)]
 pub mod testkit;
 pub mod trust;

@@ -1,12 +1,14 @@
 //! What several commands are given: captures and references.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use crate::logs::{self, AlarmList, Says};
 use crate::phone::DeviceName;
+use crate::sandbox::{self, Needs};
 use crate::trust::{Reference, ReferenceArgument, ReferenceKind, ReferenceTarget};
 use crate::verdict::{Logged, Told, ToldList};
 
@@ -235,4 +237,26 @@ pub(super) struct Captures {
     /// Captures to read: pcap or pcapng. Several are one case, merged by time
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
+}
+
+/// Whether the process gives up what it does not need.
+#[derive(Debug, clap::Args)]
+pub(super) struct SandboxOption {
+    /// Keep all rights of this process while it reads captures. Without this it can soon open no other file, connect nowhere and
+    /// start nothing; '--version' says what this kernel enforces
+    #[arg(long, help_heading = "Safety")]
+    no_sandbox: bool,
+}
+
+impl SandboxOption {
+    /// To be called when everything else that has to be opened is open, and before there is a second thread.
+    pub(super) fn enter(&self, needs: &Needs) {
+        if self.no_sandbox {
+            return;
+        }
+        if let Some(gaps) = sandbox::enter(needs).gaps() {
+            // Where this cannot be said, the report still can.
+            let _ = writeln!(io::stderr(), "itlscope: the sandbox is not complete: {gaps}; --no-sandbox turns this note off");
+        }
+    }
 }

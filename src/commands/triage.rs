@@ -11,6 +11,7 @@ use crate::dissect::tcp::Ports;
 use crate::engine::{Engine, Limits};
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
+use crate::sandbox::Needs;
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
 
@@ -43,6 +44,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     told: inputs::ToldOptions,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,6 +70,7 @@ enum DetailsOption {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
+    args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
     let (mut source, errors) =
         MergedCaptures::new(&args.captures.files, |path, number| CaptureFile::open(path, number));
     for error in &errors {

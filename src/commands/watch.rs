@@ -1,7 +1,7 @@
 //! `itlscope watch`: the dashboard over a capture or an interface, or the same as a stream of events.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -11,7 +11,8 @@ use crate::capture::{CaptureFile, MergedCaptures, Source};
 use crate::dissect::tcp::Ports;
 use crate::engine::Limits;
 use crate::report::{self, Details, Report, Style};
-use crate::trust::ReferenceArgument;
+use crate::sandbox::{self, Needs};
+use crate::trust::{ReferenceArgument, ReferenceTarget};
 use crate::tui::{self, Clock, ColumnId, Ending, State, Theme};
 use crate::verdict::{Assessments, Summary};
 use crate::watch::{self, Input, References, Reopen, Request, Session, Setup};
@@ -55,6 +56,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     told: inputs::ToldOptions,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
 }
 
 /// How the dashboard looks.
@@ -115,6 +119,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 fn setup(args: &Args) -> anyhow::Result<Setup> {
     let given = inputs::references(&args.references)?;
     let told = args.told.read()?;
+    args.sandbox.enter(&needs(args));
     let mut limits = Limits::default();
     let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
     tvs.extend(&args.tvs_port);
@@ -134,6 +139,16 @@ fn setup(args: &Args) -> anyhow::Result<Setup> {
         export_to: args.export_to.clone(),
         recording: None,
     })
+}
+
+/// Captures are read again for exports, references when `r` is pressed: those may have been replaced by then.
+fn needs(args: &Args) -> Needs {
+    let references = args.references.iter().filter_map(|argument| match &argument.target {
+        ReferenceTarget::Path(path) => Some(sandbox::folder_of(Path::new(path))),
+        _ => None,
+    });
+    let read = args.files.iter().cloned().chain(references).collect();
+    Needs { read, write: vec![args.export_to.clone()], terminal: true, interfaces: false }
 }
 
 fn files(paths: &[PathBuf]) -> anyhow::Result<Input> {
