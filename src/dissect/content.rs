@@ -80,6 +80,11 @@ impl ContentStore {
         self.held > self.limits.total
     }
 
+    /// Bytes of files in progress.
+    pub(super) const fn held(&self) -> usize {
+        self.held
+    }
+
     /// Makes room for `more` bytes of a file of which `waiting` bytes wait already; `false` where that is too much.
     pub(super) const fn reserve(&mut self, waiting: usize, more: usize) -> bool {
         let fits = waiting + more <= self.limits.reorder;

@@ -237,6 +237,11 @@ impl Tcp {
         }
     }
 
+    /// Connections that are followed, and the bytes that they hold.
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.connections.len(), self.held)
+    }
+
     /// Whether more is held than may be, or more connections are followed.
     pub(super) fn is_full(&self) -> bool {
         self.held > self.limits.total || self.connections.is_full()
