@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help deps demo build test lint fmt doc bench bench-hostile bench-parts fuzz deny clean
+.PHONY: help deps demo build test test-peer lint fmt doc bench bench-hostile bench-parts fuzz deny clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\): *[a-z -]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,6 +19,9 @@ demo: build      ## build, then the main job on a real capture: TVS was regenera
 
 test: deps       ## the whole test suite
 	$(CARGO) test --locked
+
+test-peer: build ## what tshark says otherwise about captures/, and about PEER=FOLDER
+	scripts/test-peer $(PEER)
 
 lint:            ## formatting and clippy, warnings as errors
 	$(CARGO) fmt --all --check

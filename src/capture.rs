@@ -1,6 +1,6 @@
-//! Frames from capture files.
+//! Frames from capture files and interfaces.
 //!
-//! In: bytes of pcap and pcapng files, compressed or not, read in large blocks. Out: [`Frame`]s with the number that Wireshark shows, a time and
+//! In: bytes of pcap and pcapng files, compressed or not, read in large blocks, or what an interface gives. Out: [`Frame`]s with the number that Wireshark shows, a time and
 //! a link type, and a [`SourceSummary`] of what was read. It refuses to know any protocol: what the bytes of a frame mean is
 //! not its business.
 
@@ -8,7 +8,10 @@ mod buffer;
 mod compressed;
 mod error;
 mod file;
+mod follow;
 mod frame;
+#[cfg(feature = "live")]
+pub mod live;
 mod merge;
 mod pcap;
 mod pcapng;
@@ -16,6 +19,7 @@ mod pcapng;
 pub use compressed::BytesRead;
 pub use error::{CaptureError, Problem};
 pub use file::CaptureFile;
+pub use follow::FollowedFile;
 pub use frame::{Frame, FrameId, LinkType, Moment, Span, Timestamp};
 pub use merge::MergedCaptures;
 

@@ -2,11 +2,19 @@
 //!
 //! In: arguments. Out: files opened, the core driven, views written, an exit status. It refuses to hold logic worth testing.
 
+mod captured;
 mod diff;
+mod extract;
 mod inputs;
+mod interfaces;
+mod privileges;
+mod progress;
 mod pump;
+mod read;
+mod shell;
 mod show;
 mod triage;
+mod version;
 mod watch;
 
 use std::io::Write;
@@ -14,9 +22,23 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const EXAMPLES: &str = "\
+Examples:
+  itlscope triage boot.pcap -r ITLFile.tlv
+      What a capture of booting phones shows, against the list that they should have
+  itlscope watch -i eth1 -r ITLFile.tlv
+      The same on a SPAN port, while they boot
+  itlscope diff ITLFile-before.tlv ITLFile-after.tlv
+      What phones that hold the old list will do with the new one
+  itlscope show ITLFile.tlv
+      A trust list, laid out as 'show itl' does
+
+Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done";
+
 /// See what Cisco IP phones do when they boot, and whether their ITL really has to be deleted.
 #[derive(Debug, Parser)]
-#[command(name = "itlscope", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "itlscope", version, long_version = version::long(), max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,6 +50,10 @@ enum Command {
     Watch(watch::Args),
     Show(show::Args),
     Diff(diff::Args),
+    Extract(extract::Args),
+    Interfaces(interfaces::Args),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
 }
 
 /// How a run ended, as scripts see it.
@@ -57,10 +83,12 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Triage(args) => triage::run(&args),
         Command::Watch(args) => watch::run(&args),
-        Command::Show(args) => {
-            show::run(&args, &|path, _| anyhow::bail!("{}: files in captures cannot be shown yet", path.display()))
-        }
+        Command::Show(args) => show::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Extract(args) => extract::run(&args),
+        Command::Interfaces(args) => interfaces::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     };
     match result {
         Ok(exit) => exit.into(),

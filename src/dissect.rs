@@ -18,7 +18,7 @@ pub mod tcp;
 pub mod tftp;
 mod tls;
 
-pub use content::{Content, ContentLimits};
+pub use content::{Content, ContentLimits, LimitsHit};
 pub use event::Event;
 
 use crate::capture::{Moment, Timestamp};
@@ -106,6 +106,11 @@ impl Dissector {
     /// Whether idle flows were not looked for in a while.
     pub fn is_time_to_tick(&self, now: Timestamp) -> bool {
         now.nanos_since(self.expired) >= EXPIRE_EVERY
+    }
+
+    /// How often a limit cost something so far.
+    pub const fn limits_hit(&self) -> LimitsHit {
+        self.store.hit
     }
 
     /// Time goes on: ends what was idle for too long.

@@ -4,7 +4,7 @@
 //! and tests drive the same three calls: [`Engine::push`], [`Engine::tick`], [`Engine::finish`].
 
 use crate::capture::{Frame, Moment, Timestamp};
-use crate::dissect::{self, Dissector, Event, Settings};
+use crate::dissect::{self, Dissector, Event, LimitsHit, Settings};
 use crate::packet::{self, Counters, Decoder, glance};
 use crate::phone::{self, Files, Phone, Roster};
 use crate::trust::Reference;
@@ -99,6 +99,11 @@ impl Engine {
     /// What was left out so far.
     pub fn counters(&self) -> Counters {
         self.decoder.counters()
+    }
+
+    /// How often the limits of the dissectors cost something so far; those of the roster are counted there.
+    pub const fn limits_hit(&self) -> LimitsHit {
+        self.dissector.limits_hit()
     }
 
     fn deliver(&mut self) {

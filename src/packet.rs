@@ -7,6 +7,7 @@
 mod duplicate;
 mod fragment;
 pub mod glance;
+mod kernel_filter;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -16,6 +17,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use crate::capture::{Frame, FrameId, LinkType};
+
+pub use kernel_filter::kernel_filter;
 
 use duplicate::Duplicates;
 use fragment::Fragments;

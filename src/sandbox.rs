@@ -8,10 +8,7 @@
 //! system calls of [`calls`] are answered.
 //! Restrictions are the calling thread's and those of all threads that it starts later: so [`enter`] comes before any thread.
 
-#[cfg(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
-))]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 mod calls;
 #[cfg(target_os = "linux")]
 mod linux;

@@ -47,10 +47,13 @@ fn report(folder: &Path, plan: &Plan) -> Value {
 fn answers(report: &Value, number: u32) -> Value {
     let name = storm::phone_name(number);
     let phones = report["phones"].as_array().unwrap();
-    let phone = phones.iter().find(|phone| phone["name"] == *name).unwrap_or_else(|| panic!("{name} is not in the report"));
+    let phone =
+        phones.iter().find(|phone| phone["name"] == *name).unwrap_or_else(|| panic!("{name} is not in the report"));
     let downloads = phone["downloads"].as_array().unwrap().iter();
     let downloads: Vec<_> = downloads
-        .map(|download| serde_json::json!([download["file"], download["outcome"], download["sha1"], download["signature"]]))
+        .map(|download| {
+            serde_json::json!([download["file"], download["outcome"], download["sha1"], download["signature"]])
+        })
         .collect();
     let sessions = phone["tls"].as_array().unwrap().iter();
     let sessions: Vec<_> = sessions
@@ -94,6 +97,7 @@ fn tight() -> Limits {
     limits.dissect.tcp.connections = 50;
     limits.dissect.tcp.total = 256 << 10;
     limits.phone.phones = 100;
+    limits.phone.bytes = 1 << 20;
     limits
 }
 
@@ -112,7 +116,10 @@ fn what_is_held_stays_within_its_bounds() {
             let (fragment_bytes, held) = engine.held();
             let (devices, addresses) = engine.roster().held();
             let id = frame.id.number;
-            assert!(fragment_bytes <= limits.packet.fragment_bytes + PACKET, "{attack:?}, frame {id}: {fragment_bytes}");
+            assert!(
+                fragment_bytes <= limits.packet.fragment_bytes + PACKET,
+                "{attack:?}, frame {id}: {fragment_bytes}"
+            );
             assert!(held.conversations <= limits.dissect.tftp.conversations, "{attack:?}, frame {id}: {held:?}");
             assert!(held.connections <= limits.dissect.tcp.connections, "{attack:?}, frame {id}: {held:?}");
             assert!(held.stream_bytes <= limits.dissect.tcp.total + PACKET, "{attack:?}, frame {id}: {held:?}");

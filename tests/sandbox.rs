@@ -35,7 +35,11 @@ fn only_the_named_files_can_be_opened() {
     fs::create_dir(&out).unwrap();
     fs::write(&named, "named").unwrap();
     fs::write(&other, "other").unwrap();
-    let needs = Needs { read: vec![named.clone(), folder.path().join("missing")], write: vec![out.clone()], ..Needs::default() };
+    let needs = Needs {
+        read: vec![named.clone(), folder.path().join("missing")],
+        write: vec![out.clone()],
+        ..Needs::default()
+    };
     restricted(needs, move |restrictions| {
         if !holds(&restrictions.files, "Landlock") {
             return;
@@ -46,7 +50,11 @@ fn only_the_named_files_can_be_opened() {
         assert!(denied(File::open("/etc/passwd")));
         assert!(denied(File::options().append(true).open(&named)), "named for reading only");
         assert!(denied(File::create(folder.path().join("new"))));
-        assert_eq!(File::open(folder.path().join("gone")).unwrap_err().kind(), ErrorKind::NotFound, "the usual message");
+        assert_eq!(
+            File::open(folder.path().join("gone")).unwrap_err().kind(),
+            ErrorKind::NotFound,
+            "the usual message"
+        );
         let made = out.join("made");
         File::create_new(&made).unwrap().write_all(b"made").unwrap();
         assert_eq!(fs::read_to_string(&made).unwrap(), "made");

@@ -5,10 +5,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 
-use super::{Exit, inputs, pump};
-use crate::capture::{CaptureFile, MergedCaptures, Source};
-use crate::dissect::tcp::Ports;
-use crate::engine::{Engine, Limits};
+use super::{Exit, inputs, read};
+use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
 use crate::sandbox::Needs;
@@ -34,19 +32,14 @@ pub(super) struct Args {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = DetailsOption::Wrong)]
     details: DetailsOption,
 
-    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    tvs_port: Vec<u16>,
-
-    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    https_port: Vec<u16>,
-
     #[command(flatten)]
     told: inputs::ToldOptions,
 
     #[command(flatten)]
     sandbox: inputs::SandboxOption,
+
+    #[command(flatten)]
+    limits: inputs::LimitOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,26 +64,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
     args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
-    let (mut source, errors) =
-        MergedCaptures::new(&args.captures.files, |path, number| CaptureFile::open(path, number));
-    for error in &errors {
-        writeln!(io::stderr(), "itlscope: {error}")?;
-    }
-    if errors.len() == args.captures.files.len() {
-        return Ok(Exit::Failed);
-    }
-    let mut limits = Limits::default();
-    let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
-    tvs.extend(&args.tvs_port);
-    tomcat.extend(&args.https_port);
-    let mut engine = Engine::new(&limits, &references);
-    pump::pump(&mut source, &mut engine, &mut |_| {})?;
-    engine.finish();
+    let mut engine = Engine::new(&args.limits.limits(), &references);
+    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {})? else { return Ok(Exit::Failed) };
     let phones = engine.phones();
     let case = Case::new(references, told, &phones);
     let report = Report {
-        sources: source.summaries(),
-        notes: notes(&case, &phones),
+        sources: read.sources,
+        notes: notes(&case, &phones).into_iter().chain(read.notes).collect(),
         assessments: Assessments { phones: &phones, case: &case },
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -100,7 +80,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     out.flush()?;
     let wrong = summary.mismatched > 0 || summary.deletion_needed > 0;
-    Ok(if !errors.is_empty() {
+    Ok(if read.unreadable > 0 {
         Exit::Failed
     } else if wrong {
         Exit::Findings

@@ -1,26 +1,38 @@
 //! `itlscope watch`: the dashboard over a capture or an interface, or the same as a stream of events.
 
+mod headless;
+mod input;
+mod signals;
+
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use crossbeam_channel::Receiver;
 
 use super::{Exit, inputs};
-use crate::capture::{CaptureFile, MergedCaptures, Source};
-use crate::dissect::tcp::Ports;
-use crate::engine::Limits;
 use crate::report::{self, Details, Report, Style};
 use crate::sandbox::{self, Needs};
 use crate::trust::{ReferenceArgument, ReferenceTarget};
 use crate::tui::{self, Clock, ColumnId, Ending, State, Theme};
 use crate::verdict::{Assessments, Summary};
-use crate::watch::{self, Input, References, Reopen, Request, Session, Setup};
+use crate::watch::{self, Form, References, Request, Session, Setup};
 
 const EXAMPLES: &str = "\
 Examples:
+  itlscope watch -i eth1 -r ITLFile.tlv
+      Phones on a SPAN port, while they boot
   itlscope watch boot.pcapng -r ITLFile.tlv
       Open a capture in the dashboard; needs no permission
+  itlscope watch -i eth1 -r ITLFile.tlv --write boot.pcapng --write-size 100 --write-files 10
+      Record what is captured as well, the last 1000 MiB of it
+  itlscope watch -i eth1 -r ITLFile.tlv --headless --format json
+      Events for a program or a service, one JSON object a line
+  ssh root@cucm-lab tcpdump -i eth0 -U -w - | itlscope watch - -r ITLFile.tlv
+      What another machine captures
 
 Keys: ? shows them all, q quits.
 
@@ -30,9 +42,16 @@ Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done"
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Captures to open: pcap or pcapng. Several are one case, merged by time
+    /// Captures to open: pcap or pcapng, '-' for standard input. Several are one case, merged by time
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    /// Go on with the file while it grows
+    #[arg(long, requires = "files")]
+    follow: bool,
+
+    #[command(flatten)]
+    live: input::LiveArgs,
 
     /// What to compare with: an ITL (.tlv or the saved text of 'show itl'), a bare MD5 or SHA-1, or a certificate such as
     /// TVS.pem; 'SERVER=' before it binds it to one TFTP server. Repeatable
@@ -43,13 +62,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = ".")]
     export_to: PathBuf,
 
-    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    tvs_port: Vec<u16>,
-
-    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    https_port: Vec<u16>,
+    #[command(flatten)]
+    headless: Headless,
 
     #[command(flatten)]
     look: Look,
@@ -59,6 +73,35 @@ pub(super) struct Args {
 
     #[command(flatten)]
     sandbox: inputs::SandboxOption,
+
+    #[command(flatten)]
+    limits: inputs::LimitOptions,
+}
+
+/// Events instead of a dashboard.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Events instead of a dashboard")]
+struct Headless {
+    /// Print what happens, one line an event, until no more frames come or a signal comes
+    #[arg(long)]
+    headless: bool,
+
+    /// How to print events
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, requires = "headless")]
+    format: Format,
+
+    /// Of an interface or standard input, print how things stand so often
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "headless",
+          value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    heartbeat: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people and logs
+    Text,
+    /// One JSON object a line, described in docs/events.md
+    Json,
 }
 
 /// How the dashboard looks.
@@ -69,7 +112,7 @@ struct Look {
     #[arg(long, value_enum, value_name = "ZONE", default_value_t = Zone::Local)]
     time: Zone,
 
-    /// Colours and marks. NO_COLOR in the environment is obeyed too
+    /// Colours and marks. `NO_COLOR` in the environment is obeyed too
     #[arg(long, value_enum, default_value_t = ThemeOption::Auto)]
     theme: ThemeOption,
 
@@ -88,7 +131,7 @@ enum Zone {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ThemeOption {
-    /// Colours unless NO_COLOR is set; marks beyond ASCII where the locale is UTF-8
+    /// Colours unless `NO_COLOR` is set; marks beyond ASCII where the locale is UTF-8
     Auto,
     /// No colours
     Plain,
@@ -97,47 +140,58 @@ enum ThemeOption {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    if args.files.is_empty() {
-        bail!("watch: give a capture to open");
+    let headless = &args.headless;
+    if !headless.headless && !io::stdout().is_terminal() {
+        bail!(
+            "watch: standard output is no terminal; --headless prints events, 'itlscope triage' a report of captures"
+        );
     }
-    if !io::stdout().is_terminal() {
-        bail!("watch: standard output is no terminal; 'itlscope triage' prints a report");
-    }
-    let session = Session::new(setup(args)?);
-    let (_signal, signals) = crossbeam_channel::bounded(1);
+    let setup = setup(args)?;
+    let signals = signals::catch().context("signals")?;
+    let mut session = Session::new(setup);
+    let clock = Clock::new(args.look.time == Zone::Utc);
+    let exit = if headless.headless {
+        let form = match headless.format {
+            Format::Text => Form::Text(Box::new(move |time| clock.moment(time))),
+            Format::Json => Form::Json,
+        };
+        headless::run(&mut session, form, Duration::from_secs(headless.heartbeat.into()), &signals)?
+    } else {
+        dashboard(args, session, clock, &signals)?
+    };
+    Ok(exit)
+}
+
+fn dashboard(args: &Args, session: Session, clock: Clock, signals: &Receiver<()>) -> anyhow::Result<Exit> {
     let link = watch::spawn(session).context("engine thread")?;
-    let state = State::new(theme(args.look.theme), Clock::new(args.look.time == Zone::Utc), args.look.sort);
-    let ending = tui::run(state, &link.requests, &link.updates, &signals);
+    let state = State::new(theme(args.look.theme), clock, args.look.sort);
+    let ending = tui::run(state, &link.requests, &link.updates, signals);
     // Where the engine has ended already, nobody has to be asked.
     let _ = link.requests.try_send(Request::Stop);
     drop(link.updates);
     let Ok(mut session) = link.thread.join() else { bail!("the engine thread failed") };
     session.stop();
-    finish(&mut session, ending?)
+    finish(&mut session, &ending?, &args.export_to)
 }
 
 fn setup(args: &Args) -> anyhow::Result<Setup> {
     let given = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    args.sandbox.enter(&needs(args));
-    let mut limits = Limits::default();
-    let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
-    tvs.extend(&args.tvs_port);
-    tomcat.extend(&args.https_port);
+    let limits = args.limits.limits();
     let arguments = args.references.clone();
     let load = move || inputs::references(&arguments).map_err(|error| format!("{error:#}"));
-    let label = match &args.files[..] {
-        [only] => only.display().to_string(),
-        several => format!("{} captures", several.len()),
-    };
+    // Last: from here on nobody may need a privilege.
+    let input::Opened { label, input, recording, privileges } =
+        input::open(&args.files, args.follow, &args.live, &|| args.sandbox.enter(&needs(args)))?;
     Ok(Setup {
         label,
-        input: files(&args.files)?,
+        input,
         references: References { load: Box::new(load), given },
         told,
         limits,
         export_to: args.export_to.clone(),
-        recording: None,
+        recording,
+        privileges,
     })
 }
 
@@ -148,32 +202,40 @@ fn needs(args: &Args) -> Needs {
         _ => None,
     });
     let read = args.files.iter().cloned().chain(references).collect();
-    Needs { read, write: vec![args.export_to.clone()], terminal: true, interfaces: false }
-}
-
-fn files(paths: &[PathBuf]) -> anyhow::Result<Input> {
-    let (source, errors) = MergedCaptures::new(paths, |path: &PathBuf, number| CaptureFile::open(path, number));
-    if let Some(error) = errors.into_iter().next() {
-        return Err(error.into());
-    }
-    let sizes = paths.iter().map(|path| std::fs::metadata(path).ok().map(|metadata| metadata.len()));
-    let total = sizes.sum::<Option<u64>>();
-    let paths = paths.to_vec();
-    let reopen: Reopen = Box::new(move || {
-        let (source, errors) = MergedCaptures::new(&paths, |path: &PathBuf, number| CaptureFile::open(path, number));
-        match errors.into_iter().next() {
-            Some(error) => Err(error.to_string()),
-            None => Ok(Box::new(source) as Box<dyn Source + Send>),
-        }
-    });
-    Ok(Input::Files { source: Box::new(source), total, reopen: Some(reopen) })
+    let recording = args.live.recording().map(sandbox::folder_of);
+    let write = recording.into_iter().chain([args.export_to.clone()]).collect();
+    Needs { read, write, terminal: true, interfaces: args.files.is_empty() }
 }
 
 /// What is left to say when the dashboard is gone.
-fn finish(session: &mut Session, ending: Ending) -> anyhow::Result<Exit> {
-    let summary = if ending == Ending::Quit { summary(session) } else { print_report(session)? };
+fn finish(session: &mut Session, ending: &Ending, folder: &Path) -> anyhow::Result<Exit> {
+    let summary = summary(session);
+    if *ending != Ending::Quit {
+        let report = report(session)?;
+        let mut out = io::stdout().lock();
+        if out.write_all(&report).and_then(|()| out.flush()).is_err() {
+            keep(&report, folder);
+        }
+    }
+    Ok(exit(session, summary))
+}
+
+/// The terminal is gone, as when a connection breaks: the report is kept in a file.
+fn keep(report: &[u8], folder: &Path) {
+    let path = folder.join(format!("itlscope-report-{}.txt", std::process::id()));
+    // There is nobody left to be told.
+    let _ = fs::write(path, report);
+}
+
+/// How a watch ended, as scripts see it; a fault is said on the way.
+fn exit(session: &Session, summary: Summary) -> Exit {
+    if let Some(fault) = session.fault() {
+        // Where even this cannot be said, the exit status says it.
+        let _ = writeln!(io::stderr(), "itlscope: {fault}");
+        return Exit::Failed;
+    }
     let wrong = summary.mismatched > 0 || summary.deletion_needed > 0;
-    Ok(if wrong { Exit::Findings } else { Exit::Clean })
+    if wrong { Exit::Findings } else { Exit::Clean }
 }
 
 fn summary(session: &mut Session) -> Summary {
@@ -182,7 +244,7 @@ fn summary(session: &mut Session) -> Summary {
 }
 
 /// The report that stays when the screen is gone.
-fn print_report(session: &Session) -> anyhow::Result<Summary> {
+fn report(session: &Session) -> anyhow::Result<Vec<u8>> {
     let phones = session.board.engine().phones();
     let report = Report {
         sources: session.summaries(),
@@ -190,10 +252,9 @@ fn print_report(session: &Session) -> anyhow::Result<Summary> {
         assessments: Assessments { phones: &phones, case: session.board.case() },
     };
     let style = Style { colour: false, width: 118, details: Details::None };
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let summary = report::write_text(&report, style, &mut out)?;
-    out.flush()?;
-    Ok(summary)
+    let mut text = Vec::new();
+    report::write_text(&report, style, &mut text)?;
+    Ok(text)
 }
 
 fn theme(option: ThemeOption) -> Theme {

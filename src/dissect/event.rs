@@ -61,6 +61,16 @@ pub enum Transport {
     Http,
 }
 
+impl Transport {
+    /// For machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tftp => "tftp",
+            Self::Http => "http",
+        }
+    }
+}
+
 /// How a download ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {

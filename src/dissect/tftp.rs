@@ -47,6 +47,8 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Tftp {
     conversations: FlowTable<SocketAddr, Conversation>,
+    /// Nanoseconds after which a conversation is over.
+    idle: u64,
     /// Addresses that sent anything as a TFTP server.
     heard: HashSet<IpAddr>,
     /// Addresses to which clients acknowledged data that was not captured.
@@ -146,6 +148,7 @@ impl Tftp {
     pub fn new(limits: Limits) -> Self {
         Self {
             conversations: FlowTable::new(limits.conversations, limits.idle),
+            idle: limits.idle,
             heard: HashSet::new(),
             unheard: HashSet::new(),
         }
@@ -197,6 +200,9 @@ impl Tftp {
     /// Ends conversations that were idle for too long.
     pub(super) fn expire(&mut self, now: Timestamp, store: &mut ContentStore, events: &mut Vec<Event>) {
         while let Some((_, conversation)) = self.conversations.pop_expired(now, store.is_full()) {
+            let for_room = now.nanos_since(conversation.span.last.time) <= self.idle;
+            let is_open = conversation.best().is_none_or(|best| best.finished().is_none() && !best.has_error());
+            store.hit.conversations += u64::from(for_room && is_open && !conversation.upload);
             self.conclude(conversation, store, events);
         }
     }

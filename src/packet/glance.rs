@@ -6,7 +6,7 @@
 use crate::capture::LinkType;
 
 /// UDP ports whose datagrams are always looked at: DHCP, TFTP, SIP, and VXLAN, which may carry anything.
-const UDP_PORTS: [u16; 6] = [67, 68, 69, 5060, 4789, 8472];
+pub(super) const UDP_PORTS: [u16; 6] = [67, 68, 69, 5060, 4789, 8472];
 
 /// Whether the frame could carry something that itlscope reads. Only a whole, unfragmented UDP datagram that is neither on
 /// one of the known ports nor begins like TFTP or like a SIP request that is read is dismissed. TFTP moves to ephemeral ports,

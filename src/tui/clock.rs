@@ -47,6 +47,11 @@ impl Clock {
         self.format(time, "%Y-%m-%d %H:%M:%S")
     }
 
+    /// `2011-07-27T14:20:28.848+02:00`: for lines that nobody looks at today.
+    pub fn moment(&self, time: Timestamp) -> String {
+        self.format(time, "%Y-%m-%dT%H:%M:%S%.3f%:z")
+    }
+
     /// `2011-07-27`.
     pub fn day(&self, time: Timestamp) -> String {
         self.format(time, "%Y-%m-%d")
@@ -76,6 +81,7 @@ mod tests {
         let time = Timestamp::from_seconds_and_nanos(1_311_776_428, 848_999_999);
         let mut clock = Clock::in_zone(TimeZone::fixed(jiff::tz::offset(2)), false);
         assert_eq!((clock.precise(time).as_str(), clock.name()), ("16:20:28.848", "local"));
+        assert_eq!(clock.moment(time), "2011-07-27T16:20:28.848+02:00");
         clock.toggle();
         assert_eq!(clock.date(time), "2011-07-27 14:20:28");
         assert_eq!(clock.minute(1_311_776_428 / 60), "14:20");

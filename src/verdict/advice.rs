@@ -50,8 +50,11 @@ const SBD: &str = "Communications Manager Security By Default and ITL Operation 
 const ITL_10: &str = "Unified Communications Manager ITL Enhancements in Version 10.0(1)";
 const TOKENLESS: &str = "CUCM Mixed Mode with Tokenless CTL";
 
+/// The advice to do nothing.
+pub(super) const NOTHING: &str = "nothing";
+
 const RULES: &[Rule] = &[
-    Rule { id: "nothing", text: "Nothing has to be done about this phone's ITL.", source: SBD, applies: nothing },
+    Rule { id: NOTHING, text: "Nothing has to be done about this phone's ITL.", source: SBD, applies: nothing },
     Rule {
         id: "corrupt_list",
         text: "Mend the server first: regenerate CallManager.pem on it, restart TVS and TFTP, and compare 'show itl' with the \
@@ -81,6 +84,13 @@ const RULES: &[Rule] = &[
         applies: expired_certificate,
     },
     Rule {
+        id: "large_list",
+        text: "Make the list smaller: phones fail to load lists of more than 64 KB. Delete certificates of nodes that are gone, \
+               then restart TVS and TFTP.",
+        source: "Default Security Setup, CUCM 14 security guide",
+        applies: large_list,
+    },
+    Rule {
         id: "reset_phone",
         text: "Restart TVS and TFTP on the nodes and reset the phone: it takes the new list by itself.",
         source: SBD,
@@ -97,7 +107,8 @@ const RULES: &[Rule] = &[
         id: "itl_recovery",
         text: "Sign the list with the ITLRecovery key that the phone's list holds: 'utils itl reset localkey' on the publisher, \
                or 'utils itl reset remotekey' with a saved ITLRecovery.p12 where the publisher's key is another. Then reset the \
-               phones.",
+               phones: the list stays signed so until TFTP is restarted next. The cluster's security password must be what it \
+               was.",
         source: ITL_10,
         applies: itl_recovery,
     },
@@ -137,6 +148,20 @@ const RULES: &[Rule] = &[
         applies: central_tftp,
     },
     Rule {
+        id: "delete_ctl",
+        text: "This model does not know TVS and takes no ITL: where the publisher's CallManager certificate of a tokenless CTL \
+               changed, delete the CTL on the device (its ITL is no matter, it has none).",
+        source: TOKENLESS,
+        applies: delete_ctl,
+    },
+    Rule {
+        id: "previous_list",
+        text: "Before any list is deleted by hand, ask Cisco TAC whether the server still keeps the list that it served before \
+               and can serve it again (CSCts01319).",
+        source: SBD,
+        applies: previous_list,
+    },
+    Rule {
         id: "delete_itl",
         text: "Delete the ITL on the phone (Settings, Security Configuration, Trust List), and only there.",
         source: SBD,
@@ -160,8 +185,10 @@ pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
 
 impl Rule {
     fn advice(&self, because: String) -> Advice {
-        let comes_first =
-            matches!(self.id, "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate");
+        let comes_first = matches!(
+            self.id,
+            "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate" | "large_list"
+        );
         Advice { id: self.id, text: self.text, comes_first, because, source: self.source }
     }
 }
@@ -287,6 +314,38 @@ fn expired_certificate(situation: &Situation<'_, '_>) -> Option<String> {
         })
     };
     presented.or_else(said).or_else(signed)
+}
+
+/// Lists may not be longer than a 16-bit length tells (domain.md 2.5).
+const LARGEST_LIST: usize = 65_535;
+
+fn large_list(situation: &Situation<'_, '_>) -> Option<String> {
+    let (download, served) = situation.facts.served?;
+    let length = served.list.length.filter(|&length| length > LARGEST_LIST)?;
+    let frame = download.span.first.frame.number;
+    Some(format!("the list that {} serves has {length} bytes, frame {frame}", download.server.ip()))
+}
+
+/// Models without Security By Default, by the numbers in their names (domain.md 7.2).
+const WITHOUT_SBD: [&str; 2] = ["7940", "7960"];
+
+fn delete_ctl(situation: &Situation<'_, '_>) -> Option<String> {
+    let phone = situation.facts.phone;
+    let model = phone.model().filter(|model| WITHOUT_SBD.iter().any(|number| model.contains(number)))?;
+    let ctl = phone.downloads.iter().rev().find(|download| download.kind == FileKind::Ctl)?;
+    let asks_for_itl = phone.downloads.iter().any(|download| download.kind == FileKind::Itl);
+    let asks_tvs = phone.sessions.iter().any(|session| session.service == Service::Tvs);
+    let frame = ctl.span.first.frame.number;
+    (!asks_for_itl && !asks_tvs).then(|| {
+        format!("it says that it is a {model}; it asked for a CTL, frame {frame}, for no ITL, and not for TVS")
+    })
+}
+
+/// The last way before deletion, where nothing cheaper is known to work.
+fn previous_list(situation: &Situation<'_, '_>) -> Option<String> {
+    let is_stuck = situation.condition(0) == Answer::Yes && situation.condition(1) != Answer::No;
+    let has_other_way = situation.deletion == Deletion::NotNeeded || situation.condition(3) == Answer::No;
+    (is_stuck && !has_other_way).then(|| "the phone does not know who signs the list that is served today".to_owned())
 }
 
 fn reset_phone(situation: &Situation<'_, '_>) -> Option<String> {

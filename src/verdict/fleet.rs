@@ -63,6 +63,8 @@ pub struct Group {
     pub needed: usize,
     /// For how many deletion is undetermined.
     pub undetermined: usize,
+    /// How many of them need something to be done; the others only differ from a reference.
+    pub attention: usize,
 }
 
 /// One list of one TFTP server.
@@ -103,6 +105,7 @@ impl Fleet {
             Deletion::NotNeeded => summary.not_needed += 1,
             Deletion::Undetermined => summary.undetermined += 1,
         }
+        let attention = assessment.needs_attention();
         for finding in &assessment.findings {
             let key = (finding.id, finding.text.clone());
             if self.groups.len() >= MOST && !self.groups.contains_key(&key) {
@@ -116,6 +119,7 @@ impl Fleet {
             group.phones += 1;
             group.needed += usize::from(assessment.deletion == Deletion::Needed);
             group.undetermined += usize::from(assessment.deletion == Deletion::Undetermined);
+            group.attention += usize::from(attention);
             if group.examples.len() < EXAMPLES {
                 group.examples.push(phone.label());
             }

@@ -28,6 +28,8 @@ pub struct Refreshed {
     pub rows: Vec<Arc<Row>>,
     /// Phones that are gone.
     pub gone: Vec<PhoneKey>,
+    /// Phones that were assessed, whether or not their lines differ.
+    pub assessed: Vec<PhoneKey>,
     /// Whether more is to be done than there was time for.
     pub unfinished: bool,
 }
@@ -163,11 +165,12 @@ impl Board {
     fn assess(&mut self, key: PhoneKey, refreshed: &mut Refreshed) {
         let Some(phone) = self.engine.roster().find(&key) else {
             if let Some(seat) = self.seats.remove(&key) {
-                self.give_back(seat);
+                self.give_back(&seat);
                 refreshed.gone.push(key);
             }
             return;
         };
+        refreshed.assessed.push(key.clone());
         let before = self.seats.get(&key).and_then(|seat| seat.share);
         let taken = self.case.take(&phone, before);
         if taken.others_differ {
@@ -195,7 +198,7 @@ impl Board {
         self.again.extend(self.seats.keys().cloned());
     }
 
-    fn give_back(&mut self, seat: Seat) {
+    fn give_back(&mut self, seat: &Seat) {
         if let Some(share) = seat.share {
             self.case.forget(share);
         }
@@ -206,7 +209,7 @@ impl Board {
         let lost: Vec<PhoneKey> = self.seats.keys().filter(|key| !known.contains(*key)).cloned().collect();
         for key in lost {
             if let Some(seat) = self.seats.remove(&key) {
-                self.give_back(seat);
+                self.give_back(&seat);
             }
             gone.push(key);
         }

@@ -1,13 +1,15 @@
 //! Frames on their way from a capture thread to the engine: in batches, through a bounded queue.
 //!
-//! What happens when the queue is full: the capture thread never waits. It drops the batch and counts its frames, and views
-//! show the count beside the kernel's. For files there is no queue: the engine reads them itself, as fast as it can work.
+//! What happens when the queue is full: the thread that captures from an interface never waits. It drops the batch and counts its
+//! frames, and views show the count beside the kernel's. A thread that reads a stream waits. For files there is no queue: the
+//! engine reads them itself, as fast as it can work.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::message::Drops;
 use crate::capture::{Frame, FrameId, LinkType, Timestamp};
 
 /// Batches that wait at most. With [`BATCH_BYTES`] it bounds the queue to 32 MiB and a little.
@@ -26,8 +28,9 @@ pub struct Batch {
 
 #[derive(Debug, Clone, Copy)]
 struct Captured {
-    number: u64,
+    id: FrameId,
     time: Timestamp,
+    link: LinkType,
     start: usize,
     len: usize,
     original_len: u32,
@@ -35,10 +38,11 @@ struct Captured {
 
 impl Batch {
     /// Adds a frame.
-    pub fn push(&mut self, number: u64, time: Timestamp, data: &[u8], original_len: u32) {
+    pub fn push(&mut self, frame: &Frame<'_>) {
+        let &Frame { id, time, link, data, original_len } = frame;
         let start = self.bytes.len();
         self.bytes.extend_from_slice(data);
-        self.frames.push(Captured { number, time, start, len: data.len(), original_len });
+        self.frames.push(Captured { id, time, link, start, len: data.len(), original_len });
     }
 
     /// Whether it is to be sent on.
@@ -56,12 +60,12 @@ impl Batch {
         self.frames.len()
     }
 
-    /// Its frames, of this link type.
-    pub fn frames(&self, link: LinkType) -> impl Iterator<Item = Frame<'_>> {
-        self.frames.iter().filter_map(move |captured| {
-            let data = self.bytes.get(captured.start..captured.start.checked_add(captured.len)?)?;
-            let id = FrameId { source: 0, number: captured.number };
-            Some(Frame { id, time: captured.time, link, data, original_len: captured.original_len })
+    /// Its frames.
+    pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
+        self.frames.iter().filter_map(|captured| {
+            let &Captured { id, time, link, start, len, original_len } = captured;
+            let data = self.bytes.get(start..start.checked_add(len)?)?;
+            Some(Frame { id, time, link, data, original_len })
         })
     }
 
@@ -93,8 +97,12 @@ pub struct LiveCounters {
     pub queue_dropped: AtomicU64,
     /// Frames that could not be recorded (`--write`).
     pub unrecorded: AtomicU64,
-    stop: AtomicBool,
+    warnings: Mutex<Vec<String>>,
+    stop: Arc<AtomicBool>,
 }
+
+/// Warnings that are kept: more say nothing new.
+const MOST_WARNINGS: usize = 16;
 
 impl LiveCounters {
     /// Asks the capture thread to end.
@@ -105,6 +113,35 @@ impl LiveCounters {
     /// Whether it was asked to.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// What was lost so far.
+    pub fn drops(&self) -> Drops {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Drops {
+            kernel: count(&self.kernel_dropped),
+            interface: count(&self.interface_dropped),
+            queue: count(&self.queue_dropped),
+            unrecorded: count(&self.unrecorded),
+        }
+    }
+
+    /// The same flag, for whoever knows nothing of counters.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// Says something that a reader of the report must know.
+    pub fn warn(&self, text: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if warnings.len() < MOST_WARNINGS && !warnings.contains(&text) {
+            warnings.push(text);
+        }
+    }
+
+    /// What was said so.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -123,17 +160,15 @@ pub struct Feed {
     emptied: Sender<Batch>,
     /// What the capture thread counts.
     pub counters: Arc<LiveCounters>,
-    /// The link type of all frames.
-    pub link: LinkType,
 }
 
-/// A queue for frames of this link type.
-pub fn feed(link: LinkType) -> (Feeder, Feed) {
+/// A queue for frames.
+pub fn feed() -> (Feeder, Feed) {
     let (queue, out) = bounded(MOST_BATCHES);
     let (give_back, emptied) = bounded(MOST_BATCHES);
     let counters = Arc::new(LiveCounters::default());
     let feeder = Feeder { queue, emptied, counters: Arc::clone(&counters) };
-    (feeder, Feed { queue: out, emptied: give_back, counters, link })
+    (feeder, Feed { queue: out, emptied: give_back, counters })
 }
 
 impl Feeder {
@@ -146,15 +181,20 @@ impl Feeder {
     pub fn send(&self, batch: Batch) -> (Batch, bool) {
         let empty = || self.emptied.try_recv().unwrap_or_default();
         match self.queue.try_send(Fed::Batch(batch)) {
-            Ok(()) => (empty(), true),
+            Ok(()) | Err(TrySendError::Full(Fed::Ended(_))) => (empty(), true),
             Err(TrySendError::Full(Fed::Batch(mut batch))) => {
                 self.counters.queue_dropped.fetch_add(batch.len() as u64, Ordering::Relaxed);
                 batch.clear();
                 (batch, true)
             }
-            Err(TrySendError::Full(Fed::Ended(_))) => (empty(), true),
             Err(TrySendError::Disconnected(_)) => (Batch::default(), false),
         }
+    }
+
+    /// Sends a batch on and waits until there is room for it. Returns the same as [`Self::send`].
+    pub fn send_waiting(&self, batch: Batch) -> (Batch, bool) {
+        let listens = self.queue.send(Fed::Batch(batch)).is_ok();
+        (self.emptied.try_recv().unwrap_or_default(), listens)
     }
 
     /// Says that no more frames come.
@@ -184,13 +224,18 @@ mod tests {
 
     fn batch(frames: u64) -> Batch {
         let mut batch = Batch::default();
-        (0..frames).for_each(|number| batch.push(number, Timestamp::default(), &[1, 2, 3], 3));
+        (0..frames).for_each(|number| batch.push(&frame(number, 0, &[1, 2, 3])));
         batch
+    }
+
+    fn frame(number: u64, nanos: i64, data: &[u8]) -> Frame<'_> {
+        let id = FrameId { source: 0, number };
+        Frame { id, time: Timestamp::from_nanos(nanos), link: LinkType(113), data, original_len: 60 }
     }
 
     #[test]
     fn a_full_queue_drops_and_counts() {
-        let (feeder, feed) = feed(LinkType(1));
+        let (feeder, feed) = feed();
         for _ in 0..MOST_BATCHES + 3 {
             assert!(feeder.send(batch(2)).1);
         }
@@ -203,8 +248,9 @@ mod tests {
     #[test]
     fn frames_come_out_as_they_went_in() {
         let mut batch = Batch::default();
-        batch.push(7, Timestamp::from_nanos(5), &[9; 4], 60);
-        let frame = batch.frames(LinkType(113)).next().unwrap();
+        batch.push(&frame(7, 5, &[9; 4]));
+        let frame = batch.frames().next().unwrap();
+        assert_eq!(frame.link, LinkType(113));
         assert_eq!((frame.id.number, frame.time.nanos(), frame.data, frame.original_len), (7, 5, &[9; 4][..], 60));
         assert!(!batch.is_full() && !batch.is_empty());
     }

@@ -95,6 +95,8 @@ pub struct Status {
     pub backlog: usize,
     /// Where frames are recorded to.
     pub recording: Option<String>,
+    /// What became of the privileges that capturing needs.
+    pub privileges: Option<String>,
     /// What else must be known: a cut capture, link types that are not supported.
     pub warnings: Vec<String>,
 }

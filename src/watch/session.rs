@@ -3,7 +3,6 @@
 //! Whoever owns a session drives it from one thread: the engine thread behind the dashboard, or the headless stream itself.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::board::Board;
@@ -34,6 +33,8 @@ pub enum Input {
     },
     /// An interface.
     Live(Feed),
+    /// Standard input, or a growing file: read in a thread of its own, because it comes when it comes.
+    Stream(Feed),
 }
 
 /// References, and how to read them again.
@@ -60,6 +61,8 @@ pub struct Setup {
     pub export_to: PathBuf,
     /// Where frames are recorded to, in words.
     pub recording: Option<String>,
+    /// What became of the privileges that capturing needs, in words.
+    pub privileges: Option<String>,
 }
 
 /// One session.
@@ -74,6 +77,7 @@ pub struct Session {
     store: Option<FrameStore>,
     export_to: PathBuf,
     recording: Option<String>,
+    privileges: Option<String>,
     frames: u64,
     bytes: u64,
     first_time: Option<Timestamp>,
@@ -110,10 +114,10 @@ const QUIET: Duration = Duration::from_millis(500);
 impl Session {
     /// Begins.
     pub fn new(setup: Setup) -> Self {
-        let Setup { label, input, references, told, limits, export_to, recording } = setup;
+        let Setup { label, input, references, told, limits, export_to, recording, privileges } = setup;
         let board = Board::new(&limits, references.given.clone(), told);
         let keeps = match &input {
-            Input::Live(_) | Input::Files { reopen: None, .. } => true,
+            Input::Live(_) | Input::Stream(_) | Input::Files { reopen: None, .. } => true,
             Input::Files { .. } => false,
         };
         let now = Instant::now();
@@ -126,6 +130,7 @@ impl Session {
             store: keeps.then(|| FrameStore::new(&limits.dissect.ports)),
             export_to,
             recording,
+            privileges,
             frames: 0,
             bytes: 0,
             first_time: None,
@@ -137,10 +142,10 @@ impl Session {
         }
     }
 
-    /// The queue of a live input, to wait for it.
+    /// The queue of an input that has one, to wait for it.
     pub const fn feed(&self) -> Option<&Feed> {
         match &self.input {
-            Input::Live(feed) => Some(feed),
+            Input::Live(feed) | Input::Stream(feed) => Some(feed),
             Input::Files { .. } => None,
         }
     }
@@ -162,7 +167,7 @@ impl Session {
         }
         match &mut self.input {
             Input::Files { .. } => self.read_on(),
-            Input::Live(feed) => match feed.queue().try_recv() {
+            Input::Live(feed) | Input::Stream(feed) => match feed.queue().try_recv() {
                 Ok(fed) => self.take(fed),
                 Err(crossbeam_channel::TryRecvError::Empty) => {
                     self.quiet();
@@ -178,7 +183,7 @@ impl Session {
         match fed {
             Fed::Batch(batch) => {
                 self.take_batch(&batch);
-                if let Input::Live(feed) = &self.input {
+                if let Some(feed) = self.feed() {
                     feed.give_back(batch);
                 }
                 Step::More
@@ -188,8 +193,7 @@ impl Session {
     }
 
     fn take_batch(&mut self, batch: &Batch) {
-        let Input::Live(feed) = &self.input else { return };
-        for frame in batch.frames(feed.link) {
+        for frame in batch.frames() {
             self.first_time.get_or_insert(frame.time);
             self.last_time = Some(frame.time);
             self.frames += 1;
@@ -202,9 +206,10 @@ impl Session {
         self.last_frame_at = Instant::now();
     }
 
-    /// Nothing comes: time goes on all the same, so that what waits for an answer ends.
+    /// Nothing comes: time goes on all the same, so that what waits for an answer ends. A stream may be of another day.
     fn quiet(&mut self) {
-        if self.last_time.is_some() && self.last_frame_at.elapsed() >= QUIET {
+        let live = matches!(self.input, Input::Live(_));
+        if live && self.last_time.is_some() && self.last_frame_at.elapsed() >= QUIET {
             self.last_frame_at = Instant::now();
             self.board.tick(wall_clock());
         }
@@ -237,12 +242,14 @@ impl Session {
         Step::Ended
     }
 
-    /// Stops a live capture and takes what is still in the queue.
+    /// Stops a capture thread and takes what is still in the queue.
     pub fn stop(&mut self) {
-        if let Input::Live(feed) = &self.input {
+        // Whoever reads a stream may wait for it without end: a moment is enough for what was read.
+        let patience = if matches!(self.input, Input::Stream(_)) { 300 } else { 2000 };
+        if let Some(feed) = self.feed() {
             feed.counters.stop();
             let queue = feed.queue().clone();
-            let until = Instant::now() + Duration::from_secs(2);
+            let until = Instant::now() + Duration::from_millis(patience);
             while !self.ended {
                 match queue.recv_deadline(until) {
                     Ok(fed) => {
@@ -275,19 +282,14 @@ impl Session {
             references: self.board.case().references.iter().map(in_words).collect(),
             backlog: self.board.backlog(),
             recording: self.recording.clone(),
+            privileges: self.privileges.clone(),
             ..Status::default()
         };
         match &self.input {
-            Input::Live(feed) => {
-                let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-                let counters = &feed.counters;
-                status.live = true;
-                status.drops = Drops {
-                    kernel: count(&counters.kernel_dropped),
-                    interface: count(&counters.interface_dropped),
-                    queue: count(&counters.queue_dropped),
-                    unrecorded: count(&counters.unrecorded),
-                };
+            Input::Live(feed) | Input::Stream(feed) => {
+                status.live = matches!(self.input, Input::Live(_));
+                status.drops = feed.counters.drops();
+                status.warnings.extend(feed.counters.warnings());
             }
             Input::Files { source, total, .. } => {
                 let summaries = source.summaries();
@@ -315,17 +317,13 @@ impl Session {
     pub fn summaries(&self) -> Vec<SourceSummary> {
         match &self.input {
             Input::Files { source, .. } => source.summaries(),
-            Input::Live(feed) => {
-                let mut warnings = Vec::new();
-                let lost = |counter: &std::sync::atomic::AtomicU64, who: &str, warnings: &mut Vec<String>| {
-                    let frames = counter.load(Ordering::Relaxed);
-                    if frames > 0 {
-                        warnings.push(format!("{who} dropped {frames} frames: files and handshakes may be incomplete"));
-                    }
-                };
-                lost(&feed.counters.kernel_dropped, "the kernel", &mut warnings);
-                lost(&feed.counters.interface_dropped, "the interface", &mut warnings);
-                lost(&feed.counters.queue_dropped, "this program", &mut warnings);
+            Input::Live(feed) | Input::Stream(feed) => {
+                let mut warnings = feed.counters.warnings();
+                let Drops { kernel, interface, queue, unrecorded: _ } = feed.counters.drops();
+                let lost = [(kernel, "the kernel"), (interface, "the interface"), (queue, "this program")];
+                warnings.extend(lost.into_iter().filter(|&(frames, _)| frames > 0).map(|(frames, who)| {
+                    format!("{who} dropped {frames} frames: files and handshakes may be incomplete")
+                }));
                 warnings.extend(self.fault.iter().cloned());
                 vec![SourceSummary {
                     path: self.label.clone(),

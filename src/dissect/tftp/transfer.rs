@@ -238,6 +238,7 @@ impl Transfer {
             self.deliver(bytes, asked, store);
             self.deliver_waiting(asked, store);
         } else if !store.reserve(self.waiting_bytes, bytes.len()) {
+            store.hit.transfers_too_late += 1;
             self.break_off(Broken::Hole, store);
             self.beyond_hole += 1;
         } else {

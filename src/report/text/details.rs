@@ -183,8 +183,13 @@ impl Writer<'_, '_> {
     }
 
     fn download(&mut self, download: &DownloadRecord) -> io::Result<()> {
-        let file = download.file.as_deref().unwrap_or("(request not captured)");
-        let transport = if download.transport == Transport::Http { " over HTTP" } else { "" };
+        let over_http = download.transport == Transport::Http;
+        let file = match (&download.file, download.outcome) {
+            (Some(file), _) => file,
+            (None, Outcome::Unanswered) if over_http => "(no request: no connection)",
+            (None, _) => "(request not captured)",
+        };
+        let transport = if over_http { " over HTTP" } else { "" };
         let (word, paint) = match download.outcome {
             Outcome::Complete => ("complete", Paint::None),
             Outcome::Refused => ("refused", Paint::Warn),

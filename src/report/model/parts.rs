@@ -1,0 +1,53 @@
+//! Pieces of the document, for whoever sends them one by one. They have the fields that they have there.
+
+use serde::Serialize;
+
+use super::phone::{DownloadView, TlsView};
+use super::verdict::{ChecksView, FindingView, VerdictView};
+use super::{ReferenceView, SourceView, Tool};
+use crate::capture::SourceSummary;
+use crate::dissect::event::TlsSession;
+use crate::phone::DownloadRecord;
+use crate::trust::Reference;
+use crate::verdict::Assessment;
+
+/// An element of `downloads`.
+pub fn download(download: &DownloadRecord) -> impl Serialize + use<> {
+    DownloadView::from(download)
+}
+
+/// An element of `tls`.
+pub fn session(session: &TlsSession) -> impl Serialize + use<> {
+    TlsView::from(session)
+}
+
+/// `checks`, `findings` and `verdict` of a phone.
+pub fn assessment(assessment: &Assessment) -> impl Serialize + use<> {
+    AssessmentView {
+        checks: ChecksView::from(&assessment.checks),
+        findings: assessment.findings.iter().map(FindingView::from).collect(),
+        verdict: VerdictView::from(assessment),
+    }
+}
+
+#[derive(Serialize)]
+struct AssessmentView {
+    checks: ChecksView,
+    findings: Vec<FindingView>,
+    verdict: VerdictView,
+}
+
+/// An element of `sources`.
+pub fn source(summary: &SourceSummary) -> impl Serialize + use<> {
+    SourceView::from(summary)
+}
+
+/// An element of `references`.
+pub fn reference(reference: &Reference) -> impl Serialize + use<> {
+    ReferenceView::from(reference)
+}
+
+/// `tool`.
+pub fn tool() -> impl Serialize {
+    Tool::THIS
+}

@@ -1,0 +1,402 @@
+//! Events as lines: text for people and logs, JSON for programs (`docs/events.md`).
+//!
+//! In: what happened, and how things stand. Out: one line each, handed on at once. It refuses to choose what is worth telling.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Serialize;
+
+use super::happenings::{Happening, What, Who};
+use super::message::{Drops, Status};
+use super::session::wall_clock;
+use crate::capture::{SourceSummary, Timestamp};
+use crate::digest::Sha1Sum;
+use crate::dissect::event::{Outcome, ReportedList, SelfReport, SessionOutcome, Side, TlsSession};
+use crate::escape;
+use crate::phone::{DownloadRecord, FileKind};
+use crate::report::{deletion_words, parts};
+use crate::trust::Reference;
+use crate::verdict::{Assessment, Check, Summary};
+
+/// The schema of the lines: fields may be added, none is renamed or removed without a new one.
+const SCHEMA: &str = "itlscope.event/1";
+
+/// How events are written.
+pub enum Form {
+    /// Text; a time is put into words by this.
+    Text(Box<dyn Fn(Timestamp) -> String>),
+    /// One JSON object a line.
+    Json,
+}
+
+/// Writes events.
+pub struct Lines<W> {
+    out: W,
+    form: Form,
+}
+
+/// How it begins.
+#[derive(Debug)]
+pub struct Begun<'a> {
+    /// How things stand at the beginning.
+    pub status: &'a Status,
+    /// What phones are compared with.
+    pub references: &'a [Reference],
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Over<'a> {
+    /// `end_of_input`, `signal` or `fault`.
+    pub reason: &'static str,
+    /// What went wrong, where something did.
+    pub fault: Option<&'a str>,
+    /// What was read.
+    pub sources: &'a [SourceSummary],
+    /// Counts of phones.
+    pub summary: Summary,
+}
+
+/// What all lines have in common.
+#[derive(Serialize)]
+struct Event<'a, T> {
+    schema: &'static str,
+    event: &'static str,
+    time: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<PhoneView<'a>>,
+    #[serde(flatten)]
+    more: T,
+}
+
+#[derive(Serialize)]
+struct PhoneView<'a> {
+    name: Option<&'a str>,
+    address: Option<IpAddr>,
+}
+
+#[derive(Serialize)]
+struct Named<T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    download: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<T>,
+}
+
+#[derive(Serialize)]
+struct BegunView<'a, T, R> {
+    tool: T,
+    source: &'a str,
+    live: bool,
+    references: Vec<R>,
+    recording: Option<&'a str>,
+    privileges: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SelfReportView {
+    client: SocketAddr,
+    server: SocketAddr,
+    frame: u64,
+    source: u16,
+    itl: Option<ReportedView>,
+    ctl: Option<ReportedView>,
+}
+
+#[derive(Serialize)]
+struct ReportedView {
+    installed: bool,
+    sha1: Option<Sha1Sum>,
+}
+
+#[derive(Serialize)]
+struct StatusView<'a> {
+    frames: u64,
+    rate: u64,
+    phones: usize,
+    drops: DropsView,
+    recording: Option<&'a str>,
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct DropsView {
+    kernel: u64,
+    interface: u64,
+    queue: u64,
+    unrecorded: u64,
+}
+
+#[derive(Serialize)]
+struct OverView<'a, S> {
+    reason: &'static str,
+    fault: Option<&'a str>,
+    summary: Summary,
+    sources: Vec<S>,
+}
+
+impl<W: Write> Lines<W> {
+    /// Lines of this form.
+    pub const fn new(out: W, form: Form) -> Self {
+        Self { out, form }
+    }
+
+    /// It begins.
+    ///
+    /// # Errors
+    /// When the line cannot be written, as with all of them.
+    pub fn begun(&mut self, begun: &Begun<'_>) -> io::Result<()> {
+        let &Begun { status, references } = begun;
+        let time = wall_clock();
+        if let Form::Json = self.form {
+            let more = BegunView {
+                tool: parts::tool(),
+                source: &status.source,
+                live: status.live,
+                references: references.iter().map(parts::reference).collect(),
+                recording: status.recording.as_deref(),
+                privileges: status.privileges.as_deref(),
+            };
+            return self.json("begun", time, None, more);
+        }
+        let against = match &status.references[..] {
+            [] => "no reference: phones are compared with each other".to_owned(),
+            references => format!("compared with {}", references.join(", ")),
+        };
+        let mut text = format!("begun: {}; {against}", status.source);
+        for more in [&status.recording, &status.privileges].into_iter().flatten() {
+            text.push_str("; ");
+            text.push_str(more);
+        }
+        self.text(time, None, &text)
+    }
+
+    /// Something happened to a phone.
+    ///
+    /// # Errors
+    /// As [`Self::begun`].
+    pub fn happening(&mut self, happening: &Happening) -> io::Result<()> {
+        let Happening { time, who, what } = happening;
+        let who = Some(who);
+        match (&self.form, what) {
+            (Form::Json, What::Download(download)) => {
+                self.json("download", *time, who, Named { download: Some(parts::download(download)), tls: None })
+            }
+            (Form::Json, What::Session(session)) => {
+                self.json("tls", *time, who, Named { download: None, tls: Some(parts::session(session)) })
+            }
+            (Form::Json, What::SelfReport(report)) => {
+                #[derive(Serialize)]
+                struct Holds {
+                    holds: SelfReportView,
+                }
+                self.json("holds", *time, who, Holds { holds: SelfReportView::from(report.as_ref()) })
+            }
+            (Form::Json, What::Verdict(assessment)) => self.json("verdict", *time, who, parts::assessment(assessment)),
+            (Form::Text(_), What::Download(download)) => self.text(*time, who, &download_words(download)),
+            (Form::Text(_), What::Session(session)) => self.text(*time, who, &session_words(session)),
+            (Form::Text(_), What::SelfReport(report)) => self.text(*time, who, &report_words(report)),
+            (Form::Text(_), What::Verdict(assessment)) => {
+                self.text(*time, who, &verdict_words(assessment))?;
+                for finding in &assessment.findings {
+                    self.text(*time, who, &format!("finding: {}", finding.text))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// How things stand.
+    ///
+    /// # Errors
+    /// As [`Self::begun`].
+    pub fn status(&mut self, status: &Status, phones: usize) -> io::Result<()> {
+        let Drops { kernel, interface, queue, unrecorded } = status.drops;
+        let time = wall_clock();
+        if let Form::Json = self.form {
+            let more = StatusView {
+                frames: status.frames,
+                rate: status.rate,
+                phones,
+                drops: DropsView { kernel, interface, queue, unrecorded },
+                recording: status.recording.as_deref(),
+                warnings: &status.warnings,
+            };
+            return self.json("status", time, None, more);
+        }
+        let mut text = format!("status: {} frames, {}/s, {phones} phones", status.frames, status.rate);
+        let drops = [(kernel, "by the kernel"), (interface, "by the interface"), (queue, "by this program")];
+        for (frames, who) in drops.into_iter().filter(|&(frames, _)| frames > 0) {
+            text.push_str(&format!("; {frames} dropped {who}"));
+        }
+        if unrecorded > 0 {
+            text.push_str(&format!("; {unrecorded} not recorded"));
+        }
+        for warning in &status.warnings {
+            text.push_str("; ");
+            text.push_str(warning);
+        }
+        self.text(time, None, &text)
+    }
+
+    /// It is over.
+    ///
+    /// # Errors
+    /// As [`Self::begun`].
+    pub fn over(&mut self, over: &Over<'_>) -> io::Result<()> {
+        let &Over { reason, fault, sources, summary } = over;
+        let time = wall_clock();
+        if let Form::Json = self.form {
+            let sources = sources.iter().map(parts::source).collect();
+            return self.json("end", time, None, OverView { reason, fault, summary, sources });
+        }
+        let Summary { phones, deletion_needed, not_needed, undetermined, with_findings, .. } = summary;
+        let why = match (reason, fault) {
+            (_, Some(fault)) => fault,
+            ("signal", None) => "a signal came",
+            _ => "no more frames",
+        };
+        let frames: u64 = sources.iter().map(|source| source.frames).sum();
+        let text = format!(
+            "end: {why}; {frames} frames, {phones} phones, {with_findings} with findings; ITL deletion: {deletion_needed} needed, \
+             {not_needed} not needed, {undetermined} undetermined"
+        );
+        self.text(time, None, &text)?;
+        for (source, warning) in
+            sources.iter().flat_map(|source| source.warnings.iter().map(move |text| (source, text)))
+        {
+            self.text(time, None, &format!("warning: {}: {warning}", source.path))?;
+        }
+        Ok(())
+    }
+
+    fn json(
+        &mut self,
+        event: &'static str,
+        time: Timestamp,
+        who: Option<&Who>,
+        more: impl Serialize,
+    ) -> io::Result<()> {
+        let phone = who.map(|who| PhoneView { name: who.name.as_deref(), address: who.address });
+        let mut line = serde_json::to_vec(&Event { schema: SCHEMA, event, time, phone, more })?;
+        line.push(b'\n');
+        self.out.write_all(&line)?;
+        self.out.flush()
+    }
+
+    fn text(&mut self, time: Timestamp, who: Option<&Who>, text: &str) -> io::Result<()> {
+        let Form::Text(clock) = &self.form else { return Ok(()) };
+        let address = || who.and_then(|who| who.address).map(|address| address.to_string());
+        let who = who.and_then(|who| who.name.clone()).or_else(address).unwrap_or_else(|| "-".to_owned());
+        writeln!(self.out, "{} {} {}", clock(time), escape::line(&who), escape::line(text))?;
+        self.out.flush()
+    }
+}
+
+impl From<&SelfReport> for SelfReportView {
+    fn from(report: &SelfReport) -> Self {
+        let reported = |list: ReportedList| match list {
+            ReportedList::Installed(sha1) => ReportedView { installed: true, sha1: Some(sha1) },
+            ReportedList::NotInstalled => ReportedView { installed: false, sha1: None },
+        };
+        let SelfReport { client, server, moment, itl, ctl, .. } = report;
+        Self {
+            client: *client,
+            server: *server,
+            frame: moment.frame.number,
+            source: moment.frame.source,
+            itl: itl.map(reported),
+            ctl: ctl.map(reported),
+        }
+    }
+}
+
+fn download_words(download: &DownloadRecord) -> String {
+    let what = match download.kind {
+        FileKind::Itl => "ITL",
+        FileKind::Ctl => "CTL",
+        FileKind::Config => "config",
+        FileKind::Other => "file",
+    };
+    let outcome = match download.outcome {
+        Outcome::Complete => "complete",
+        Outcome::Incomplete | Outcome::Pending => "incomplete",
+        Outcome::Refused => "refused",
+        Outcome::Unanswered => "unanswered",
+    };
+    let name = download.file.as_deref().unwrap_or("of unknown name");
+    let mut text = format!("{what} {name} from {}: {outcome}", download.server.ip());
+    if let (Some(length), Some(digests)) = (download.length, download.digests) {
+        text.push_str(&format!(", {length} bytes, MD5 {}, SHA-1 {}", digests.md5, digests.sha1));
+    }
+    if let Some(signature) = &download.signature {
+        let signer =
+            signature.signer.as_deref().map_or_else(|| "an unknown signer".to_owned(), |signer| signer.short());
+        text.push_str(&format!(", signed by {signer} (signature {})", signature.status.name()));
+    }
+    if let Some(reason) = &download.reason {
+        text.push_str(&format!(", {reason}"));
+    }
+    let span = download.span;
+    text.push_str(&format!(" [frames {}-{}]", span.first.frame.number, span.last.frame.number));
+    text
+}
+
+fn session_words(session: &TlsSession) -> String {
+    let outcome = match session.outcome {
+        SessionOutcome::Established => "established",
+        SessionOutcome::Refused => "refused",
+        SessionOutcome::Reset => "reset",
+        SessionOutcome::Incomplete | SessionOutcome::Pending => "incomplete",
+    };
+    let mut text = format!("TLS with {} {}: {outcome}", session.service.words(), session.server);
+    if let Some(version) = session.version {
+        text.push_str(&format!(", {version}"));
+    }
+    if let Some(certificate) = &session.certificate {
+        text.push_str(&format!(", certificate {} of {}", certificate.serial, certificate.subject.short()));
+    }
+    for alert in &session.alerts {
+        let from = if alert.from == Side::Client { "the phone" } else { "the server" };
+        let what = alert.description().unwrap_or_else(|| "encrypted".to_owned());
+        text.push_str(&format!(", alert {what} from {from} (frame {})", alert.moment.frame.number));
+    }
+    if let Some(reason) = &session.reason {
+        text.push_str(&format!(", {reason}"));
+    }
+    let span = session.span;
+    text.push_str(&format!(" [frames {}-{}]", span.first.frame.number, span.last.frame.number));
+    text
+}
+
+fn report_words(report: &SelfReport) -> String {
+    let list = |name: &str, list: Option<ReportedList>| match list {
+        Some(ReportedList::Installed(sha1)) => format!("{name} {sha1}"),
+        Some(ReportedList::NotInstalled) => format!("no {name}"),
+        None => format!("{name} not told"),
+    };
+    let (itl, ctl) = (list("ITL", report.itl), list("CTL", report.ctl));
+    format!("holds {itl}, {ctl}, as it says itself [frame {}]", report.moment.frame.number)
+}
+
+fn verdict_words(assessment: &Assessment) -> String {
+    let check = |name: &str, result: Check| match result {
+        Check::Match => format!("{name} match"),
+        Check::Mismatch => format!("{name} MISMATCH"),
+        Check::Unknown => format!("{name} unknown"),
+    };
+    let checks = &assessment.checks;
+    let mut text = format!(
+        "verdict: ITL deletion {}: {}; {}, {}, {}",
+        deletion_words(assessment.deletion),
+        assessment.because,
+        check("ITL checksum", checks.itl_checksum.result),
+        check("TVS serial", checks.tvs_serial.result),
+        check("TVS certificate", checks.tvs_certificate.result),
+    );
+    if let Some(advice) = assessment.advice.first() {
+        text.push_str(&format!("; first: {}", advice.text));
+    }
+    text
+}
