@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what building and testing need and is missing.
+# Installs what building and testing need and is missing; with the argument 'bench', what benchmarks compare with as well.
 set -eu
 
 missing=""
@@ -13,6 +13,12 @@ want() { # PACKAGE PROBE...: installs PACKAGE unless the probe succeeds
 want gcc sh -c 'command -v cc'
 want libc6-dev sh -c 'echo "int main(void){return 0;}" | cc -x c - -o /dev/null'
 want libpcap-dev sh -c 'echo "int main(void){return 0;}" | cc -x c - -lpcap -o /dev/null'
+
+if [ "${1-}" = bench ]; then
+	want tcpdump sh -c 'command -v tcpdump'
+	want tshark sh -c 'command -v tshark'
+	want python3 sh -c 'command -v python3'
+fi
 
 [ -n "$missing" ] || exit 0
 

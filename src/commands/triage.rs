@@ -9,6 +9,7 @@ use super::{Exit, inputs, read};
 use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
+use crate::sandbox::Needs;
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
 
@@ -35,6 +36,9 @@ pub(super) struct Args {
     told: inputs::ToldOptions,
 
     #[command(flatten)]
+    sandbox: inputs::SandboxOption,
+
+    #[command(flatten)]
     limits: inputs::LimitOptions,
 }
 
@@ -59,6 +63,7 @@ enum DetailsOption {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
+    args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
     let mut engine = Engine::new(&args.limits.limits(), &references);
     let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {})? else { return Ok(Exit::Failed) };
     let phones = engine.phones();
