@@ -22,7 +22,7 @@ use crate::capture::{Moment, Span};
 use crate::digest::Sha1Sum;
 use crate::phone::Phone;
 
-pub use advice::Advice;
+pub use advice::{Advice, advice_table};
 pub use case::{Case, Logged, Share, Taken, Told};
 pub use facts::Simulation;
 pub use findings::Finding;
@@ -61,6 +61,11 @@ impl Assessment {
     /// Whether anything is wrong with the phone.
     pub fn has_findings(&self) -> bool {
         self.checks.any_mismatch() || !self.findings.is_empty() || self.deletion == Deletion::Needed
+    }
+
+    /// Whether somebody has to do something about it: not where a phone differs from a reference and nothing else is wrong.
+    pub fn needs_attention(&self) -> bool {
+        self.has_findings() && self.advice.first().is_none_or(|advice| advice.id != advice::NOTHING)
     }
 }
 
@@ -284,6 +289,7 @@ pub fn assess(phone: &Phone, case: &Case) -> Assessment {
     let collect = if deletion == Deletion::Undetermined { decision::collect(&facts, &conditions) } else { Vec::new() };
     let findings = findings::findings(&facts, &checks);
     let mut observed = facts.observed.last().map(|observed| observed.inferences.clone()).unwrap_or_default();
+    observed.extend(facts.acts_otherwise());
     observed.extend(facts.logged_handshake());
     let holds = Holds {
         itl_sha1: facts.held.itl.sha1(),

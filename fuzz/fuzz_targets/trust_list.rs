@@ -32,10 +32,7 @@ fn examine(list: &TrustList, bytes: &[u8], now: Timestamp) {
     let _ = notes::list(list, &verification, now);
     let _ = serde_json::to_string(&ListDocument::of_list("x", list, &verification, now)).unwrap();
     assert_eq!(compare::compare(list, list), []);
-    let held = Held {
-        itl: Some(list),
-        ctl: None,
-    };
+    let held = Held { itl: Some(list), ..Held::default() };
     let prediction = predict(held, &Offer::list(list, Some(bytes)), Tvs::Unknown);
     let _ = outlook(list, list, Some(&prediction), None);
 }

@@ -70,10 +70,12 @@ struct Zstd<R: BufRead> {
     state: State<R>,
 }
 
+type Decoder<R> = StreamingDecoder<Chain<Cursor<[u8; 4]>, R>, FrameDecoder>;
+
 enum State<R: BufRead> {
     Between(R),
     /// The frame's magic number was read already, and is put before the rest.
-    Frame(Box<StreamingDecoder<Chain<Cursor<[u8; 4]>, R>, FrameDecoder>>),
+    Frame(Box<Decoder<R>>),
     Ended,
 }
 

@@ -5,12 +5,11 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 
-use super::{Exit, inputs, pump};
-use crate::capture::{CaptureFile, MergedCaptures, Source};
-use crate::dissect::tcp::Ports;
-use crate::engine::{Engine, Limits};
+use super::{Exit, inputs, read};
+use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
+use crate::sandbox::Needs;
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
 
@@ -45,16 +44,14 @@ pub(super) struct Args {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = DetailsOption::Wrong)]
     details: DetailsOption,
 
-    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    tvs_port: Vec<u16>,
-
-    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    https_port: Vec<u16>,
-
     #[command(flatten)]
     told: inputs::ToldOptions,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
+
+    #[command(flatten)]
+    limits: inputs::LimitOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,7 +66,7 @@ enum Format {
 enum DetailsOption {
     /// All phones
     All,
-    /// Those with something wrong; all where there are few
+    /// Of those that need something to be done, the first of each cause; all where there are few
     Wrong,
     /// None
     None,
@@ -78,26 +75,14 @@ enum DetailsOption {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    let (mut source, errors) =
-        MergedCaptures::new(&args.captures.files, |path, number| CaptureFile::open(path, number));
-    for error in &errors {
-        writeln!(io::stderr(), "itlscope: {error}")?;
-    }
-    if errors.len() == args.captures.files.len() {
-        return Ok(Exit::Failed);
-    }
-    let mut limits = Limits::default();
-    let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
-    tvs.extend(&args.tvs_port);
-    tomcat.extend(&args.https_port);
-    let mut engine = Engine::new(&limits, &references);
-    pump::pump(&mut source, &mut engine, &mut |_| {})?;
-    engine.finish();
+    args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
+    let mut engine = Engine::new(&args.limits.limits(), &references);
+    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {})? else { return Ok(Exit::Failed) };
     let phones = engine.phones();
     let case = Case::new(references, told, &phones);
     let report = Report {
-        sources: source.summaries(),
-        notes: notes(&case, &phones),
+        sources: read.sources,
+        notes: notes(&case, &phones).into_iter().chain(read.notes).collect(),
         assessments: Assessments { phones: &phones, case: &case },
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -107,7 +92,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     out.flush()?;
     let wrong = summary.mismatched > 0 || summary.deletion_needed > 0;
-    Ok(if !errors.is_empty() {
+    Ok(if read.unreadable > 0 {
         Exit::Failed
     } else if wrong {
         Exit::Findings
@@ -146,5 +131,11 @@ fn style(details: DetailsOption) -> Style {
         DetailsOption::Wrong => Details::Wrong,
         DetailsOption::None => Details::None,
     };
-    Style { colour, width: 118, details }
+    Style { colour, width: width(), details }
+}
+
+/// As wide as the terminal, as far as lines can be read well; where there is none, as wide as most are.
+fn width() -> usize {
+    let columns = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+    columns.map_or(118, |(columns, _)| usize::from(columns).clamp(80, 160))
 }

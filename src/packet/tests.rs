@@ -35,6 +35,7 @@ fn only(data: Vec<u8>, link: LinkType) -> Found {
     datagram(&mut Decoder::default(), &Owned { time: 0, link, data, original_len })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for what `datagram` gives")]
 fn found(payload: &[u8]) -> Found {
     Some((address(SRC), address(DST), payload.to_vec(), 0))
 }

@@ -76,6 +76,8 @@ pub enum Action {
     Wheel(u16, u16, bool),
     /// The terminal has this size now.
     Resize(u16, u16),
-    /// End.
+    /// Out of what is open; where nothing is, end.
+    Leave,
+    /// End at once.
     Quit,
 }

@@ -48,13 +48,27 @@ pub(super) struct Column {
     /// Order of two lines by this column; the first to look at comes first.
     compare: fn(&Row, &Row) -> Ordering,
     /// Its text in a line.
-    cell: fn(&Row, Theme, &Clock) -> Vec<(String, Paint)>,
+    cell: fn(&Row, Look<'_>) -> Vec<(String, Paint)>,
 }
+
+/// How cells look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look<'a> {
+    /// Colours and marks.
+    pub(super) theme: Theme,
+    /// How times are written.
+    pub(super) clock: &'a Clock,
+    /// How wide the cell is.
+    pub(super) width: u16,
+}
+
+/// Cells that the answer gets before columns of these ranks and above get any: room for what to do, too.
+const ANSWER: (u8, u16) = (4, 26);
 
 /// All columns, from left to right.
 pub(super) const COLUMNS: [Column; 10] = [
     Column { id: ColumnId::State, head: "", least: 2, most: 2, rank: 0, compare: by_state, cell: state },
-    Column { id: ColumnId::Device, head: "DEVICE", least: 16, most: 20, rank: 0, compare: by_device, cell: device },
+    Column { id: ColumnId::Device, head: "DEVICE", least: 15, most: 20, rank: 0, compare: by_device, cell: device },
     Column { id: ColumnId::Address, head: "ADDRESS", least: 15, most: 24, rank: 4, compare: by_address, cell: address },
     Column { id: ColumnId::Model, head: "MODEL", least: 9, most: 16, rank: 6, compare: by_model, cell: model },
     Column { id: ColumnId::Itl, head: "ITL", least: 10, most: 10, rank: 1, compare: by_itl, cell: itl },
@@ -64,8 +78,8 @@ pub(super) const COLUMNS: [Column; 10] = [
     Column { id: ColumnId::Seen, head: "SEEN", least: 8, most: 8, rank: 3, compare: by_seen, cell: seen },
     Column {
         id: ColumnId::Verdict,
-        head: "DELETION",
-        least: 12,
+        head: "ITL DELETION",
+        least: 13,
         most: 40,
         rank: 0,
         compare: by_verdict,
@@ -85,8 +99,8 @@ impl Column {
     }
 
     /// Its text in a line.
-    pub(super) fn cell(&self, row: &Row, theme: Theme, clock: &Clock) -> Vec<(String, Paint)> {
-        (self.cell)(row, theme, clock)
+    pub(super) fn cell(&self, row: &Row, look: Look<'_>) -> Vec<(String, Paint)> {
+        (self.cell)(row, look)
     }
 
     /// What to call it in a sentence.
@@ -108,7 +122,8 @@ pub(super) fn fit(width: u16) -> Vec<(&'static Column, u16, u16)> {
     for rank in 0..=6 {
         for column in COLUMNS.iter().filter(|column| column.rank == rank) {
             let more = column.least + u16::from(!shown.is_empty());
-            if rank == 0 || needed + more <= width {
+            let answer = if rank < ANSWER.0 { 0 } else { ANSWER.1 - Column::of(ColumnId::Verdict).least };
+            if rank == 0 || needed + more + answer <= width {
                 needed += more;
                 shown.push(column);
             }
@@ -150,7 +165,7 @@ fn by_state(one: &Row, other: &Row) -> Ordering {
     one.brief.severity.cmp(&other.brief.severity)
 }
 
-fn state(row: &Row, theme: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn state(row: &Row, Look { theme, .. }: Look<'_>) -> Vec<(String, Paint)> {
     let (mark, paint) = theme.severity(row.brief.severity);
     vec![(mark.to_owned(), paint)]
 }
@@ -159,7 +174,7 @@ fn by_device(one: &Row, other: &Row) -> Ordering {
     one.key.cmp(&other.key)
 }
 
-fn device(row: &Row, _: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn device(row: &Row, _: Look<'_>) -> Vec<(String, Paint)> {
     let nameless = matches!(row.key, crate::phone::PhoneKey::Address(_));
     let text = if nameless { row.label() } else { row.brief.name.clone() };
     vec![(text, if nameless { Paint::Dim } else { Paint::Plain })]
@@ -169,7 +184,7 @@ fn by_address(one: &Row, other: &Row) -> Ordering {
     one.brief.address.cmp(&other.brief.address)
 }
 
-fn address(row: &Row, _: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn address(row: &Row, _: Look<'_>) -> Vec<(String, Paint)> {
     let mut text = row.brief.address.map(|address| address.to_string()).unwrap_or_default();
     if row.brief.other_addresses > 0 {
         text = format!("{text} +{}", row.brief.other_addresses);
@@ -181,7 +196,7 @@ fn by_model(one: &Row, other: &Row) -> Ordering {
     (one.model.is_none(), &one.model).cmp(&(other.model.is_none(), &other.model))
 }
 
-fn model(row: &Row, _: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn model(row: &Row, _: Look<'_>) -> Vec<(String, Paint)> {
     plain(row.model.clone().unwrap_or_default())
 }
 
@@ -189,7 +204,7 @@ fn by_itl(one: &Row, other: &Row) -> Ordering {
     (one.brief.itl, one.brief.itl_sha1).cmp(&(other.brief.itl, other.brief.itl_sha1))
 }
 
-fn itl(row: &Row, theme: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn itl(row: &Row, Look { theme, .. }: Look<'_>) -> Vec<(String, Paint)> {
     let sum = row.brief.itl_sha1.map(|sum| sum.to_string());
     match sum.as_deref().and_then(|sum| sum.get(..8)) {
         Some(short) => marked(theme.check(row.brief.itl), short),
@@ -201,7 +216,7 @@ fn by_tvs(one: &Row, other: &Row) -> Ordering {
     (one.brief.tvs, &one.brief.tvs_serial).cmp(&(other.brief.tvs, &other.brief.tvs_serial))
 }
 
-fn tvs(row: &Row, theme: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn tvs(row: &Row, Look { theme, .. }: Look<'_>) -> Vec<(String, Paint)> {
     match &row.brief.tvs_serial {
         Some(serial) => marked(theme.check(row.brief.tvs), &serial.to_string()),
         None if row.causes.iter().any(|cause| cause.id == "tvs_unreachable") => {
@@ -217,7 +232,7 @@ fn by_config(one: &Row, other: &Row) -> Ordering {
     (key(one).is_none(), key(one)).cmp(&(key(other).is_none(), key(other)))
 }
 
-fn config(row: &Row, theme: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn config(row: &Row, Look { theme, .. }: Look<'_>) -> Vec<(String, Paint)> {
     let Some(config) = row.brief.config else { return vec![("-".to_owned(), Paint::Dim)] };
     let paint = theme.outcome(config.outcome);
     match config.signature {
@@ -231,7 +246,7 @@ fn by_tftp(one: &Row, other: &Row) -> Ordering {
     one.brief.tftp.cmp(&other.brief.tftp)
 }
 
-fn tftp(row: &Row, _: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn tftp(row: &Row, _: Look<'_>) -> Vec<(String, Paint)> {
     plain(row.brief.tftp.map(|address| address.to_string()).unwrap_or_default())
 }
 
@@ -239,7 +254,7 @@ fn by_seen(one: &Row, other: &Row) -> Ordering {
     other.last_seen.cmp(&one.last_seen)
 }
 
-fn seen(row: &Row, _: Theme, clock: &Clock) -> Vec<(String, Paint)> {
+fn seen(row: &Row, Look { clock, .. }: Look<'_>) -> Vec<(String, Paint)> {
     plain(clock.time(row.last_seen))
 }
 
@@ -247,7 +262,7 @@ fn by_verdict(one: &Row, other: &Row) -> Ordering {
     (one.brief.deletion, &one.brief.instead).cmp(&(other.brief.deletion, &other.brief.instead))
 }
 
-fn verdict(row: &Row, _: Theme, _: &Clock) -> Vec<(String, Paint)> {
+fn verdict(row: &Row, look: Look<'_>) -> Vec<(String, Paint)> {
     use crate::verdict::Deletion;
     let paint = match row.brief.deletion {
         Deletion::Needed => Paint::Alarm,
@@ -255,8 +270,12 @@ fn verdict(row: &Row, _: Theme, _: &Clock) -> Vec<(String, Paint)> {
         Deletion::Undetermined => Paint::Warn,
     };
     let mut cell = vec![(row.brief.deletion_words().to_owned(), paint)];
-    if !row.brief.instead.is_empty() && row.brief.instead != "nothing" {
-        cell.push((format!(": {}", row.brief.instead), Paint::Plain));
+    let words = row.brief.deletion_words();
+    let more = format!(": {}", row.brief.instead);
+    // That more must be collected goes without saying where it would be cut.
+    let said = row.brief.instead == "collect more" && words.len() + more.len() > usize::from(look.width);
+    if !row.brief.instead.is_empty() && row.brief.instead != "nothing" && !said {
+        cell.push((more, Paint::Plain));
     }
     cell
 }
@@ -277,14 +296,14 @@ mod tests {
             }
         }
         let heads = |width| fit(width).iter().map(|(column, ..)| column.head).collect::<Vec<_>>();
-        assert_eq!(heads(80), ["", "DEVICE", "ITL", "TVS", "CONFIG", "SEEN", "DELETION"]);
+        assert_eq!(heads(80), ["", "DEVICE", "ITL", "TVS", "CONFIG", "SEEN", "ITL DELETION"]);
         assert_eq!(heads(200).len(), COLUMNS.len());
     }
 
     #[test]
     fn every_column_has_a_place_and_a_next_one() {
         for (index, column) in COLUMNS.iter().enumerate() {
-            assert_eq!(Column::of(column.id).name(), column.name());
+            assert_eq!(Column::of(column.id).id, column.id);
             assert_eq!(next(column.id), COLUMNS[(index + 1) % COLUMNS.len()].id);
         }
     }

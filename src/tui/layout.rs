@@ -4,7 +4,7 @@
 //! status   boot.pcapng  file  124 frames            │ two lines
 //! status   reference itl-old.tlv                    │
 //! heads    DEVICE           ITL        TVS          │ one line
-//! table    SEP0011215A1AE3  ✓ 9d7da73d ✓ 2E3E1A7B   │ two fifths of what is left
+//! table    SEP0011215A1AE3  ✓ 9d7da73d ✓ 2E3E1A7B   │ a line for each phone, at most two fifths
 //! tabs     1 Ladder  2 Trust list  …                │ one line
 //! body     14:20:28.848  RRQ ITL….tlv ────▶         │ the rest
 //! keys     q quit  ? help  …                        │ one line
@@ -34,9 +34,13 @@ pub(super) struct Regions {
     pub(super) keys: Rect,
 }
 
-/// The places at this size; `None` where the terminal is too small.
+/// The places at the size that the terminal said it has; `None` where that is too small.
 pub(super) fn regions(state: &State) -> Option<Regions> {
-    let (width, height) = state.size;
+    regions_at(state, state.size)
+}
+
+/// The places at this size: a terminal may have been made smaller, and have said nothing of it yet.
+pub(super) fn regions_at(state: &State, (width, height): (u16, u16)) -> Option<Regions> {
     if width < LEAST.0 || height < LEAST.1 {
         return None;
     }
@@ -51,7 +55,9 @@ pub(super) fn regions(state: &State) -> Option<Regions> {
             regions.body = line(3, rest - 1);
         }
         Page::Phones => {
-            let table = ((rest - 2) * 2 / 5).max(3);
+            // Of all phones, not of those that fit the filter: nothing moves while it is typed.
+            let phones = u16::try_from(state.rows.len()).unwrap_or(u16::MAX);
+            let table = ((rest - 2) * 2 / 5).min(phones).max(3);
             regions.heads = line(2, 1);
             regions.table = line(3, table);
             regions.tabs = line(3 + table, 1);
@@ -59,6 +65,11 @@ pub(super) fn regions(state: &State) -> Option<Regions> {
         }
     }
     Some(regions)
+}
+
+/// Where help stands: between the status bar and the key bar.
+pub(super) fn help((width, height): (u16, u16)) -> Rect {
+    Rect { x: 0, y: 2, width, height: height.saturating_sub(3) }
 }
 
 /// The titles of the tabs, with the cells that each takes.

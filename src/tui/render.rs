@@ -20,32 +20,29 @@ use ratatui::widgets::Widget;
 use super::layout::{self, LEAST};
 use super::state::{Mode, Page, State, Tab};
 use super::theme::Paint;
-use sheet::Sheet;
+use sheet::{Extent, Sheet};
 
 /// Wider text is hard to read.
 const WIDEST_TEXT: u16 = 140;
 
 impl Widget for &State {
     fn render(self, area: Rect, buffer: &mut Buffer) {
-        let Some(regions) = layout::regions(self).filter(|_| area.width >= LEAST.0 && area.height >= LEAST.1) else {
+        let size = (area.width, area.height);
+        let Some(regions) = layout::regions_at(self, size) else {
             too_small(self, area, buffer);
             return;
         };
         status::bar(self, regions.status, buffer);
-        status::key_bar(self, regions.keys, buffer);
-        if self.mode == Mode::Helping {
-            let below = Rect { y: 2, height: area.height - 3, ..area };
-            help_sheet(self).draw(self.help_scroll, below, buffer);
-            return;
-        }
-        match self.page {
-            Page::Fleet => fleet::draw(self, regions.body, buffer),
-            Page::Phone => detail(self, regions.tabs, regions.body, buffer),
-            Page::Phones => {
+        let below = match (self.mode, self.page) {
+            (Mode::Helping, _) => help_sheet(self).draw(self.help_scroll, layout::help(size), buffer),
+            (_, Page::Fleet) => fleet::draw(self, regions.body, buffer),
+            (_, Page::Phone) => detail(self, regions.tabs, regions.body, buffer),
+            (_, Page::Phones) => {
                 phones::table(self, regions.heads, regions.table, buffer);
-                detail(self, regions.tabs, regions.body, buffer);
+                detail(self, regions.tabs, regions.body, buffer)
             }
-        }
+        };
+        status::key_bar(self, below, regions.keys, buffer);
     }
 }
 
@@ -56,18 +53,19 @@ fn too_small(state: &State, area: Rect, buffer: &mut Buffer) {
     sheet.draw(0, area, buffer);
 }
 
-fn detail(state: &State, tabs: Rect, body: Rect, buffer: &mut Buffer) {
+/// The tabs. Returns how many lines are below the screen.
+fn detail(state: &State, tabs: Rect, body: Rect, buffer: &mut Buffer) -> usize {
     phones::tabs(state, tabs, buffer);
     let (sheet, start) = tab_sheet(state, body);
-    let most = sheet.len().saturating_sub(usize::from(body.height));
-    let start = state.scroll.get(state.tab.index()).copied().flatten().unwrap_or(start).min(most);
-    sheet.draw(start, body, buffer);
+    let start = state.scroll.get(state.tab.index()).copied().flatten().unwrap_or(start);
+    sheet.draw(start, body, buffer)
 }
 
 /// What the tab shows, and the line at which it begins by itself.
 fn tab_sheet(state: &State, body: Rect) -> (Sheet, usize) {
-    let ladder = state.tab == Tab::Ladder || state.tab == Tab::List;
-    let width = if ladder { body.width } else { body.width.min(WIDEST_TEXT) };
+    // A column is kept for the bar that shows where one is.
+    let room = body.width.saturating_sub(1);
+    let width = if matches!(state.tab, Tab::Ladder | Tab::List) { room } else { room.min(WIDEST_TEXT) };
     let mut sheet = Sheet::new(state.theme, width);
     let Some(detail) = state.current_detail() else {
         if state.selected().is_some() {
@@ -85,21 +83,21 @@ fn tab_sheet(state: &State, body: Rect) -> (Sheet, usize) {
     (sheet, start)
 }
 
-/// How many lines the tab has, and at which one it begins by itself.
-pub(super) fn tab_extent(state: &State, body: Rect) -> (usize, usize) {
+/// How much of the tab there is to scroll through, and at which line it begins by itself.
+pub(super) fn tab_extent(state: &State, body: Rect) -> (Extent, usize) {
     let (sheet, start) = tab_sheet(state, body);
-    (sheet.len(), start)
+    (sheet.extent(body.height), start)
 }
 
 fn help_sheet(state: &State) -> Sheet {
-    let mut sheet = Sheet::new(state.theme, state.size.0.min(WIDEST_TEXT));
-    help::sheet(&mut sheet);
+    let mut sheet = Sheet::new(state.theme, state.size.0.saturating_sub(1).clamp(4, WIDEST_TEXT));
+    help::sheet(state.page, state.tab, &mut sheet);
     sheet
 }
 
-/// How many lines help has.
-pub(super) fn help_length(state: &State) -> usize {
-    help_sheet(state).len()
+/// How much help there is to scroll through.
+pub(super) fn help_extent(state: &State) -> Extent {
+    help_sheet(state).extent(layout::help(state.size).height)
 }
 
 /// The group of the fleet at this line of the screen.

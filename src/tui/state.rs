@@ -55,6 +55,11 @@ pub enum Page {
     Fleet,
 }
 
+impl Page {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Phones, Self::Phone, Self::Fleet];
+}
+
 /// What keys mean at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -166,6 +171,11 @@ impl State {
     /// What keys mean at the moment.
     pub const fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// What fills the screen.
+    pub const fn page(&self) -> Page {
+        self.page
     }
 
     /// Whether it is over.

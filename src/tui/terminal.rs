@@ -1,6 +1,8 @@
 //! The terminal: set up, drawn on, given back as it was, whatever happens.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
@@ -45,14 +47,21 @@ pub fn run(
     // Puts the terminal back before a panic says what it has to say.
     let mut terminal = ratatui::try_init()?;
     let before = std::panic::take_hook();
+    let given_back = Arc::new(AtomicBool::new(false));
+    let panicked = Arc::clone(&given_back);
     std::panic::set_hook(Box::new(move |panic| {
+        panicked.store(true, Ordering::SeqCst);
         let _ = execute!(io::stdout(), DisableMouseCapture);
         before(panic);
     }));
     let result = execute!(io::stdout(), EnableMouseCapture).and_then(|()| {
-        let mut screen = Screen { state: &mut state, requests, pending: Vec::new() };
+        let mut screen = Screen { state: &mut state, requests, pending: Vec::new(), given_back: &given_back };
         screen.show(&mut terminal, updates, signals)
     });
+    if given_back.load(Ordering::SeqCst) {
+        // Another thread panicked. To give the terminal back once more would write over what it had to say.
+        return result;
+    }
     let mouse = execute!(io::stdout(), DisableMouseCapture);
     ratatui::try_restore()?;
     mouse?;
@@ -64,6 +73,8 @@ struct Screen<'a> {
     requests: &'a Sender<Request>,
     /// What the engine did not take yet.
     pending: Vec<Request>,
+    /// Whether a panic gave the terminal back: it is not drawn on any more.
+    given_back: &'a AtomicBool,
 }
 
 impl Screen<'_> {
@@ -79,6 +90,9 @@ impl Screen<'_> {
         self.act(Action::Resize(size.width, size.height));
         let (mut changed, mut drawn) = (true, Instant::now().checked_sub(DRAW_EVERY).unwrap_or(began));
         loop {
+            if self.given_back.load(Ordering::SeqCst) {
+                return Ok(Ending::CaptureEnded);
+            }
             if changed && drawn.elapsed() >= DRAW_EVERY {
                 self.tick(began);
                 self.look();
@@ -166,7 +180,9 @@ impl Screen<'_> {
 
     fn action(&self, event: &Event) -> Option<Action> {
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => keys::action(self.state.mode(), *key),
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                keys::action(self.state.mode(), self.state.page(), *key)
+            }
             Event::Mouse(MouseEvent { kind, column, row, .. }) => match kind {
                 MouseEventKind::Down(MouseButton::Left) => Some(Action::Click(*column, *row)),
                 MouseEventKind::ScrollUp => Some(Action::Wheel(*column, *row, true)),

@@ -12,6 +12,8 @@ use crate::watch::{Note, Request};
 
 /// Lines that the mouse wheel moves.
 const WHEEL: usize = 3;
+/// Lines that a page of help moves.
+const HELP_PAGE: usize = 10;
 
 impl State {
     /// Does what was asked for. Returns what the engine has to do for it.
@@ -76,11 +78,14 @@ impl State {
             Action::Up | Action::ScrollUp | Action::Wheel(.., true) => {
                 self.help_scroll = self.help_scroll.saturating_sub(1);
             }
-            Action::PageDown => self.help_scroll += 10,
-            Action::PageUp => self.help_scroll = self.help_scroll.saturating_sub(10),
+            Action::PageDown => self.help_scroll += HELP_PAGE,
+            Action::PageUp => self.help_scroll = self.help_scroll.saturating_sub(HELP_PAGE),
+            Action::First => self.help_scroll = 0,
+            Action::Last => self.help_scroll = usize::MAX,
+            Action::Quit => self.quit = true,
             _ => self.mode = Mode::Browsing,
         }
-        self.help_scroll = self.help_scroll.min(render::help_length(self).saturating_sub(1));
+        self.help_scroll = self.help_scroll.min(render::help_extent(self).furthest());
     }
 
     /// Whether the action was about the filter that is typed.
@@ -123,7 +128,6 @@ impl State {
             Action::NextPhone => self.select_by(true, 1),
             Action::PreviousPhone => self.select_by(false, 1),
             Action::Open => self.open(requests),
-            Action::Back => self.back(requests),
             Action::Filter => {
                 self.leave_fleet(requests);
                 self.mode = Mode::Typing;
@@ -152,6 +156,8 @@ impl State {
             Action::Click(column, row) => self.click(column, row, requests),
             Action::Wheel(column, row, up) => self.wheel(column, row, !up),
             Action::Resize(width, height) => self.size = (width, height),
+            Action::Leave if self.page == Page::Phones => self.quit = true,
+            Action::Back | Action::Leave => self.back(requests),
             Action::Quit => self.quit = true,
             Action::ExportContents
             | Action::Confirm
@@ -188,8 +194,8 @@ impl State {
 
     fn scroll_by(&mut self, down: bool, lines: usize) {
         let Some(regions) = layout::regions(self) else { return };
-        let (length, start) = render::tab_extent(self, regions.body);
-        let most = length.saturating_sub(usize::from(regions.body.height));
+        let (extent, start) = render::tab_extent(self, regions.body);
+        let most = extent.furthest();
         let index = self.tab.index();
         if let Some(scroll) = self.scroll.get_mut(index) {
             let now = scroll.unwrap_or(start).min(most);
@@ -241,6 +247,9 @@ impl State {
     }
 
     fn sort_by(&mut self, sort: (columns::ColumnId, bool)) {
+        // The column may be one that a narrow terminal does not show.
+        let order = if sort.1 { ", the other way round" } else { "" };
+        self.note = Some(Note::done(format!("sorted by {}{order}", columns::Column::of(sort.0).name())));
         self.sort = sort;
         self.stale = true;
     }
@@ -284,13 +293,14 @@ impl State {
             if let Some((tab, ..)) = clicked {
                 self.tab = tab;
             }
-        } else if inside(body) && self.page == Page::Fleet {
-            if let Some(group) = render::fleet_group_at(self, body, row) {
-                if self.fleet_index == group {
-                    self.open(requests);
-                } else {
-                    self.fleet_index = group;
-                }
+        } else if inside(body)
+            && self.page == Page::Fleet
+            && let Some(group) = render::fleet_group_at(self, body, row)
+        {
+            if self.fleet_index == group {
+                self.open(requests);
+            } else {
+                self.fleet_index = group;
             }
         }
     }

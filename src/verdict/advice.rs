@@ -20,6 +20,8 @@ use crate::x509::{self, Certificate};
 pub struct Advice {
     /// For machines.
     pub id: &'static str,
+    /// What to do, in two or three words.
+    pub short: &'static str,
     /// What to do.
     pub text: &'static str,
     /// Whether nothing else helps before it is done: a fault of a server.
@@ -41,6 +43,7 @@ pub(super) struct Situation<'a, 'f> {
 /// A rule: when `applies` gives a reason, the advice applies.
 struct Rule {
     id: &'static str,
+    short: &'static str,
     text: &'static str,
     source: &'static str,
     applies: fn(&Situation<'_, '_>) -> Option<String>,
@@ -50,10 +53,20 @@ const SBD: &str = "Communications Manager Security By Default and ITL Operation 
 const ITL_10: &str = "Unified Communications Manager ITL Enhancements in Version 10.0(1)";
 const TOKENLESS: &str = "CUCM Mixed Mode with Tokenless CTL";
 
+/// The advice to do nothing.
+pub(super) const NOTHING: &str = "nothing";
+
 const RULES: &[Rule] = &[
-    Rule { id: "nothing", text: "Nothing has to be done about this phone's ITL.", source: SBD, applies: nothing },
+    Rule {
+        id: NOTHING,
+        short: "nothing",
+        text: "Nothing has to be done about this phone's ITL.",
+        source: SBD,
+        applies: nothing,
+    },
     Rule {
         id: "corrupt_list",
+        short: "mend the server's list",
         text: "Mend the server first: regenerate CallManager.pem on it, restart TVS and TFTP, and compare 'show itl' with the \
                certificates in OS Administration (CSCtn50405). Deleting the list on phones helps nothing.",
         source: SBD,
@@ -61,6 +74,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tvs_unreachable",
+        short: "make TVS reachable",
         text: "Make TVS reachable: check that the Trust Verification Service runs on the nodes of the phone's CallManager group \
                and that nothing blocks TCP 2445, then reset the phone.",
         source: "Host Not Found (118699)",
@@ -68,6 +82,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tls_mismatch",
+        short: "align TLS settings",
         text: "Mend the TLS settings, not the trust list: phone and server have no version or cipher suite in common. Look at \
                the minimum TLS version and the cipher management of the server and at the phone's firmware (CSCua65618).",
         source: "Host Not Found (118699)",
@@ -75,19 +90,30 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "expired_certificate",
+        short: "renew certificate",
         text: "Renew the certificate that expired, one certificate and one node at a time, and let all phones take the new list \
                before the next one.",
         source: SBD,
         applies: expired_certificate,
     },
     Rule {
+        id: "large_list",
+        short: "shrink the list",
+        text: "Make the list smaller: phones fail to load lists of more than 64 KB. Delete certificates of nodes that are gone, \
+               then restart TVS and TFTP.",
+        source: "Default Security Setup, CUCM 14 security guide",
+        applies: large_list,
+    },
+    Rule {
         id: "reset_phone",
+        short: "reset phone",
         text: "Restart TVS and TFTP on the nodes and reset the phone: it takes the new list by itself.",
         source: SBD,
         applies: reset_phone,
     },
     Rule {
         id: "other_tvs",
+        short: "use another TVS",
         text: "Let another TVS server vouch: one in the phone's CallManager group that still presents a certificate of the \
                phone's list. Leave that one's TVS.pem as it is until the phone has the new list.",
         source: SBD,
@@ -95,14 +121,17 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "itl_recovery",
+        short: "utils itl reset",
         text: "Sign the list with the ITLRecovery key that the phone's list holds: 'utils itl reset localkey' on the publisher, \
                or 'utils itl reset remotekey' with a saved ITLRecovery.p12 where the publisher's key is another. Then reset the \
-               phones.",
+               phones: the list stays signed so until TFTP is restarted next. The cluster's security password must be what it \
+               was.",
         source: ITL_10,
         applies: itl_recovery,
     },
     Rule {
         id: "renew_ctl",
+        short: "renew CTL",
         text: "Renew the CTL: run the CTL client with the same eTokens, or 'utils ctl update CTLFile' in a tokenless cluster, \
                restart TFTP and CallManager, and reset the phone. It then trusts the new CallManager key through its CTL.",
         source: TOKENLESS,
@@ -110,6 +139,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "restore_key",
+        short: "restore old key",
         text: "Restore the old CallManager key from the backup (DRS) on the TFTP server, let the phone take the list signed \
                with it, then change certificates one at a time.",
         source: SBD,
@@ -117,6 +147,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "rollback_list",
+        short: "end the rollback",
         text: "The empty list of 'Prepare Cluster for Rollback to pre 8.0' is in use: phones that took it accept any list. Set \
                the parameter back, restart TVS and TFTP, and reset the phones.",
         source: SBD,
@@ -124,6 +155,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "other_cluster",
+        short: "let old TVS vouch",
         text: "The phone came from another cluster: import the new cluster's CallManager and ITLRecovery certificates into the \
                old one's Phone-SAST-trust and let its TVS vouch, or consolidate the clusters' certificates.",
         source: "Migrate Phones Between Secure Clusters (213407)",
@@ -131,13 +163,31 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "central_tftp",
+        short: "align TFTP servers",
         text: "The central TFTP server hands out its own ITLFile.tlv: run the same generation of CUCM everywhere, or set the \
                rollback parameter on the clusters from 8.0 on and use HTTP URLs (CSCto87262).",
         source: SBD,
         applies: central_tftp,
     },
     Rule {
+        id: "delete_ctl",
+        short: "delete CTL",
+        text: "This model does not know TVS and takes no ITL: where the publisher's CallManager certificate of a tokenless CTL \
+               changed, delete the CTL on the device (its ITL is no matter, it has none).",
+        source: TOKENLESS,
+        applies: delete_ctl,
+    },
+    Rule {
+        id: "previous_list",
+        short: "ask TAC",
+        text: "Before any list is deleted by hand, ask Cisco TAC whether the server still keeps the list that it served before \
+               and can serve it again (CSCts01319).",
+        source: SBD,
+        applies: previous_list,
+    },
+    Rule {
         id: "delete_itl",
+        short: "delete ITL",
         text: "Delete the ITL on the phone (Settings, Security Configuration, Trust List), and only there.",
         source: SBD,
         applies: |situation| {
@@ -145,6 +195,11 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+/// The whole table: id, what to do, the document that it comes from.
+pub fn advice_table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    RULES.iter().map(|rule| (rule.id, rule.text, rule.source))
+}
 
 /// The advice that applies, in order.
 pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
@@ -160,9 +215,11 @@ pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
 
 impl Rule {
     fn advice(&self, because: String) -> Advice {
-        let comes_first =
-            matches!(self.id, "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate");
-        Advice { id: self.id, text: self.text, comes_first, because, source: self.source }
+        let comes_first = matches!(
+            self.id,
+            "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate" | "large_list"
+        );
+        Advice { id: self.id, short: self.short, text: self.text, comes_first, because, source: self.source }
     }
 }
 
@@ -287,6 +344,38 @@ fn expired_certificate(situation: &Situation<'_, '_>) -> Option<String> {
         })
     };
     presented.or_else(said).or_else(signed)
+}
+
+/// Lists may not be longer than a 16-bit length tells (domain.md 2.5).
+const LARGEST_LIST: usize = 65_535;
+
+fn large_list(situation: &Situation<'_, '_>) -> Option<String> {
+    let (download, served) = situation.facts.served?;
+    let length = served.list.length.filter(|&length| length > LARGEST_LIST)?;
+    let frame = download.span.first.frame.number;
+    Some(format!("the list that {} serves has {length} bytes, frame {frame}", download.server.ip()))
+}
+
+/// Models without Security By Default, by the numbers in their names (domain.md 7.2).
+const WITHOUT_SBD: [&str; 2] = ["7940", "7960"];
+
+fn delete_ctl(situation: &Situation<'_, '_>) -> Option<String> {
+    let phone = situation.facts.phone;
+    let model = phone.model().filter(|model| WITHOUT_SBD.iter().any(|number| model.contains(number)))?;
+    let ctl = phone.downloads.iter().rev().find(|download| download.kind == FileKind::Ctl)?;
+    let asks_for_itl = phone.downloads.iter().any(|download| download.kind == FileKind::Itl);
+    let asks_tvs = phone.sessions.iter().any(|session| session.service == Service::Tvs);
+    let frame = ctl.span.first.frame.number;
+    (!asks_for_itl && !asks_tvs).then(|| {
+        format!("it says that it is a {model}; it asked for a CTL, frame {frame}, for no ITL, and not for TVS")
+    })
+}
+
+/// The last way before deletion, where nothing cheaper is known to work.
+fn previous_list(situation: &Situation<'_, '_>) -> Option<String> {
+    let is_stuck = situation.condition(0) == Answer::Yes && situation.condition(1) != Answer::No;
+    let has_other_way = situation.deletion == Deletion::NotNeeded || situation.condition(3) == Answer::No;
+    (is_stuck && !has_other_way).then(|| "the phone does not know who signs the list that is served today".to_owned())
 }
 
 fn reset_phone(situation: &Situation<'_, '_>) -> Option<String> {

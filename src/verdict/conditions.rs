@@ -3,6 +3,7 @@
 use super::checks::{KnownTvs, file_name};
 use super::facts::Facts;
 use super::held::{HeldList, HeldSource, relation};
+use super::observed::Observed;
 use super::{Answer, Basis, Condition, ConditionId, Evidence};
 use crate::dissect::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, TlsVersion};
 use crate::phone::{FileKind, ServedList};
@@ -73,7 +74,9 @@ fn itl_signer_differs(facts: &Facts<'_>) -> Condition {
     if held.itl.takes_any() {
         let what = if matches!(held.itl, HeldList::Nothing) { "no ITL" } else { "an empty ITL" };
         let why = format!("the phone holds {what} and takes the next one without verifying it: {}", held.why);
-        return Condition::new(id, Answer::No, Basis::Direct, why, held.evidence.clone());
+        // What the phone reports is certain; what somebody says of it is not, where the phone acts otherwise.
+        let basis = if held.source == Some(HeldSource::DeviceTlInfo) { Basis::Direct } else { Basis::Comparison };
+        return Condition::new(id, Answer::No, basis, why, held.evidence.clone());
     }
     let Some((download, served)) = facts.served else { return no_list_served(facts) };
     let server = download.server.ip();
@@ -278,16 +281,26 @@ fn against_unrelated_tvs(
 
 fn phone_reports_failure(facts: &Facts<'_>) -> Condition {
     let id = ConditionId::PhoneReportsFailure;
+    let last = facts.observed.last();
+    let refused = last.and_then(Observed::refused);
     if let Some(told) = facts.told_failure() {
         let (answer, why) = if told.failed {
             (Answer::Yes, format!("the phone shows that verification failed ({})", told.source))
         } else {
             (Answer::No, format!("the phone shows no verification failure ({})", told.source))
         };
-        return Condition::new(id, answer, Basis::Told, why, Vec::new());
+        // A log may be of another day (domain.md 9): it does not stand against what the capture shows.
+        let seen = if told.failed { last.and_then(Observed::accepted).map(|(_, seen)| seen) } else { refused };
+        return match seen {
+            Some(evidence) if told.is_logged => {
+                let other = if told.failed { "accepted" } else { "refused" };
+                let why = format!("{why}, but the wire suggests that it {other} what it was offered (inferred)");
+                Condition::unknown(id, why, evidence)
+            }
+            _ => Condition::new(id, answer, Basis::Told, why, Vec::new()),
+        };
     }
-    let suggested = facts.observed.last().and_then(super::observed::Observed::refused);
-    match suggested {
+    match refused {
         Some(evidence) => {
             let why = "what the phone's screen says is not known; the wire suggests that it refused what it was offered (inferred)";
             Condition::unknown(id, why, evidence)

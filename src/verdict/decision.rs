@@ -2,7 +2,7 @@
 
 use super::advice::{CtlRenewal, ctl_renewal};
 use super::facts::Facts;
-use super::held::{HeldList, knows_anything};
+use super::held::{HeldList, HeldSource, knows_anything};
 use super::{Answer, Basis, Condition, ConditionId, Deletion};
 use crate::trust::compare::is_same_certificate;
 use crate::trust::signature::SignatureStatus;
@@ -10,19 +10,20 @@ use crate::trust::signature::SignatureStatus;
 /// Decides. `needed` is the hardest thing to say: every condition must be known to hold, nothing may contradict it, and no other
 /// way may be known or possible.
 pub(super) fn decide(facts: &Facts<'_>, conditions: &[Condition; 4]) -> (Deletion, String) {
-    if facts.held.itl.takes_any() {
-        let first = conditions.first().map(|condition| condition.why.clone());
-        return (Deletion::NotNeeded, first.unwrap_or_default());
-    }
-    if let Some(why) = recovery(facts) {
+    let contradiction = facts.held.contradiction.clone();
+    // What rests on the phone's list does not hold where the engineer and the phone say different things of it.
+    if contradiction.is_none()
+        && let Some(why) = recovery(facts)
+    {
         return (Deletion::NotNeeded, why);
     }
+    let doubt = || facts.disagreement().or_else(|| contradiction.clone());
     let refuted: Vec<&Condition> = conditions.iter().filter(|condition| condition.holds == Answer::No).collect();
     // What the phone itself showed says more than a comparison.
     let certain = refuted.iter().find(|condition| condition.basis != Basis::Comparison);
     if let Some(first) = certain.or(refuted.first()) {
-        return match facts.disagreement() {
-            Some(disagreement) if certain.is_none() => (Deletion::Undetermined, disagreement),
+        return match doubt() {
+            Some(doubt) if certain.is_none() => (Deletion::Undetermined, doubt),
             _ => (Deletion::NotNeeded, first.why.clone()),
         };
     }
@@ -45,8 +46,12 @@ pub(super) fn decide(facts: &Facts<'_>, conditions: &[Condition; 4]) -> (Deletio
             "the list on the server is corrupt, so deleting the phone's helps nothing".to_owned(),
         );
     }
-    if let Some(contradiction) = facts.disagreement().or_else(|| facts.held.contradiction.clone()) {
-        return (Deletion::Undetermined, contradiction);
+    if let Some(doubt) = doubt() {
+        return (Deletion::Undetermined, doubt);
+    }
+    if !facts.held.is_identified() {
+        let why = "which list the phone holds is only inferred: a deletion needs it confirmed";
+        return (Deletion::Undetermined, why.to_owned());
     }
     match ctl_renewal(facts) {
         CtlRenewal::Possible(why) => (Deletion::NotNeeded, why),
@@ -125,6 +130,13 @@ pub(super) fn collect(facts: &Facts<'_>, conditions: &[Condition; 4]) -> Vec<Str
                     .to_owned(),
             ),
         }
+    }
+    let is_refuted =
+        |condition: &Condition| condition.id == ConditionId::ItlSignerDiffers && condition.holds == Answer::No;
+    if facts.held.source == Some(HeldSource::Inferred) && !conditions.iter().any(is_refuted) {
+        wanted.push(format!(
+            "the checksum of the ITL on the phone, which is only inferred, for --holds {device}=CHECKSUM"
+        ));
     }
     if wanted.is_empty() {
         wanted.push("the phone's console log of a boot, for --console-log: it says why the phone refuses".to_owned());

@@ -38,13 +38,15 @@ pub struct Simulation {
 /// What the engineer or a log says of the phone's screen.
 pub(super) struct ToldFailure {
     pub(super) failed: bool,
+    /// Whether a log says it, whose time is not the capture's.
+    pub(super) is_logged: bool,
     pub(super) source: String,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn new(phone: &'a Phone, case: &'a Case) -> Self {
         let boots = phone.boots();
-        let observed = observed::observe(&boots);
+        let observed = observed::observe(phone, &boots);
         let held = held::held(phone, &boots, &observed, case);
         let served = phone.last_list(FileKind::Itl).and_then(|download| Some((download, download.list.as_deref()?)));
         let tvs = boots
@@ -144,7 +146,7 @@ impl<'a> Facts<'a> {
         let simulation = self.simulation.as_ref().filter(|simulation| simulation.own)?;
         let observed = self.observed.last()?;
         match simulation.prediction.outcome {
-            predict::Outcome::Accepted if observed.refused().is_some() => Some(
+            predict::Outcome::Accepted if observed.refused_list().is_some() => Some(
                 "by its own rules the phone accepts the served list, but the wire suggests that it refused it"
                     .to_owned(),
             ),
@@ -154,6 +156,24 @@ impl<'a> Facts<'a> {
             ),
             _ => None,
         }
+    }
+
+    /// Where the phone did what one that holds the reference would not do: then it holds another list, or what was inferred is
+    /// wrong. That decides nothing, but the engineer is to see it.
+    pub(super) fn acts_otherwise(&self) -> Option<Inference> {
+        let simulation = self.simulation.as_ref().filter(|simulation| !simulation.own)?;
+        let observed = self.observed.last()?;
+        let (by_rule, seen, evidence) = match simulation.prediction.outcome {
+            predict::Outcome::Accepted => ("accepts", "refused", observed.refused_list()?),
+            predict::Outcome::Rejected => ("rejects", "accepted", observed.accepted()?.1),
+            predict::Outcome::AcceptedByTvs | predict::Outcome::Unknown => return None,
+        };
+        let text = format!(
+            "a phone with the list of {} {by_rule} the served one by its own rules, but this phone {seen} it: it holds another \
+             list, or one of the two inferences is wrong",
+            simulation.relation
+        );
+        Some(Inference { id: "unlike_reference", text, evidence })
     }
 
     /// Whether the phone refused a session that showed it a certificate.
@@ -173,10 +193,10 @@ impl<'a> Facts<'a> {
         let name = self.phone.name.as_ref()?;
         let told = &self.case.told;
         if let Some(&failed) = told.says_failed.get(name) {
-            return Some(ToldFailure { failed, source: "said by option".to_owned() });
+            return Some(ToldFailure { failed, is_logged: false, source: "said by option".to_owned() });
         }
         let logged = told.logged.get(name)?;
-        Some(ToldFailure { failed: logged.failed, source: logged.source.clone() })
+        Some(ToldFailure { failed: logged.failed, is_logged: true, source: logged.source.clone() })
     }
 
     /// What TVS's own log says of this phone. Its clock is not the capture's, so it proves nothing about this capture.

@@ -4,7 +4,7 @@ use super::checks::file_name;
 use super::facts::{Facts, is_unreachable};
 use super::held::HeldSource;
 use super::{Check, Checks, Evidence};
-use crate::dissect::event::{Outcome, SessionOutcome};
+use crate::dissect::event::{Outcome, SessionOutcome, Transport};
 use crate::phone::FileKind;
 use crate::trust::signature::SignatureStatus;
 
@@ -69,11 +69,10 @@ pub(super) fn findings(facts: &Facts<'_>, checks: &Checks) -> Vec<Finding> {
             add("tvs_refused", format!("TVS on {server}: {reason}"), evidence);
         }
     }
-    if let Some(observed) = facts.observed.last()
-        && let Some(evidence) = observed.refused()
-        && facts.boots.len() > 1
-    {
-        add("begins_again", "phones begin their files again and again".to_owned(), evidence);
+    if facts.observed.last().is_some_and(|observed| observed.began_again().is_some()) {
+        let mut again: Vec<_> = facts.observed.iter().filter_map(|observed| observed.began_again().cloned()).collect();
+        again.dedup();
+        add("begins_again", "phones begin their files again and again".to_owned(), again);
     }
     downloads(facts, &mut add);
     if let Some(text) = facts.disagreement() {
@@ -88,7 +87,11 @@ pub(super) fn findings(facts: &Facts<'_>, checks: &Checks) -> Vec<Finding> {
 /// What went wrong with the files themselves, in the last boot.
 fn downloads(facts: &Facts<'_>, add: &mut impl FnMut(&'static str, String, Vec<Evidence>)) {
     let Some(boot) = facts.boots.last() else { return };
-    let unanswered = boot.downloads.iter().find(|download| download.outcome == Outcome::Unanswered);
+    // Over HTTP it is no fault: phones fall back to TFTP.
+    let unanswered = boot
+        .downloads
+        .iter()
+        .find(|download| download.outcome == Outcome::Unanswered && download.transport == Transport::Tftp);
     if let Some(download) = unanswered {
         let text = format!("TFTP server {} does not answer", download.server.ip());
         let reason = format!("{}: {}", file_name(download), download.reason.as_deref().unwrap_or_default());

@@ -46,6 +46,8 @@ pub struct Summary {
     pub undetermined: usize,
     /// Those with a finding, or with a check at mismatch.
     pub with_findings: usize,
+    /// Those of them for which something has to be done; the others only differ from a reference.
+    pub needing_attention: usize,
 }
 
 /// Phones with the same finding.
@@ -63,6 +65,8 @@ pub struct Group {
     pub needed: usize,
     /// For how many deletion is undetermined.
     pub undetermined: usize,
+    /// How many of them need something to be done; the others only differ from a reference.
+    pub attention: usize,
 }
 
 /// One list of one TFTP server.
@@ -98,6 +102,8 @@ impl Fleet {
         summary.phones += 1;
         summary.mismatched += usize::from(assessment.checks.any_mismatch());
         summary.with_findings += usize::from(assessment.has_findings());
+        let attention = assessment.needs_attention();
+        summary.needing_attention += usize::from(attention);
         match assessment.deletion {
             Deletion::Needed => summary.deletion_needed += 1,
             Deletion::NotNeeded => summary.not_needed += 1,
@@ -116,6 +122,7 @@ impl Fleet {
             group.phones += 1;
             group.needed += usize::from(assessment.deletion == Deletion::Needed);
             group.undetermined += usize::from(assessment.deletion == Deletion::Undetermined);
+            group.attention += usize::from(attention);
             if group.examples.len() < EXAMPLES {
                 group.examples.push(phone.label());
             }

@@ -7,7 +7,7 @@ use super::observed::Observed;
 use super::{Case, Evidence};
 use crate::digest::{Digests, Md5Sum, Sha1Sum};
 use crate::dissect::event::{ReportedList, SelfReport};
-use crate::phone::{Boot, DownloadRecord, FileKind, Phone};
+use crate::phone::{Boot, DownloadRecord, Phone};
 use crate::trust::{ListKind, TrustList};
 
 /// How it is known what a phone holds.
@@ -297,11 +297,6 @@ pub(super) const fn relation(held: &Held<'_>) -> &'static str {
         Some(HeldSource::Inferred) => "the list that the phone was seen to accept",
         None => "a list of unknown relation to the phone",
     }
-}
-
-/// Whether a download is a trust list of either kind.
-pub(super) const fn is_list(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Itl | FileKind::Ctl)
 }
 
 /// Whether anything at all is known of what the phone holds.

@@ -165,7 +165,7 @@ impl Board {
     fn assess(&mut self, key: PhoneKey, refreshed: &mut Refreshed) {
         let Some(phone) = self.engine.roster().find(&key) else {
             if let Some(seat) = self.seats.remove(&key) {
-                self.give_back(seat);
+                self.give_back(&seat);
                 refreshed.gone.push(key);
             }
             return;
@@ -198,7 +198,7 @@ impl Board {
         self.again.extend(self.seats.keys().cloned());
     }
 
-    fn give_back(&mut self, seat: Seat) {
+    fn give_back(&mut self, seat: &Seat) {
         if let Some(share) = seat.share {
             self.case.forget(share);
         }
@@ -209,7 +209,7 @@ impl Board {
         let lost: Vec<PhoneKey> = self.seats.keys().filter(|key| !known.contains(*key)).cloned().collect();
         for key in lost {
             if let Some(seat) = self.seats.remove(&key) {
-                self.give_back(seat);
+                self.give_back(&seat);
             }
             gone.push(key);
         }

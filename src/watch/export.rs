@@ -6,7 +6,6 @@
 //! what is left for a whole file, and each says so in its comment.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +15,7 @@ use crate::capture::{Frame, LinkType, SourceSummary, Timestamp};
 use crate::dissect::event::Transport;
 use crate::packet::{self, Whereabouts};
 use crate::phone::{FileKind, Phone};
+use crate::private;
 use crate::report::{self, Details, Report, Style};
 use crate::verdict::{Assessments, Case};
 
@@ -109,17 +109,8 @@ pub(super) fn write(request: &Request<'_>, frames: &mut Frames<'_>) -> Result<Ex
 
 fn with_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut out = BufWriter::new(create(path).map_err(failed)?);
+    let mut out = BufWriter::new(private::create(path).map_err(failed)?);
     write(&mut out).and_then(|()| out.flush()).map_err(failed)
-}
-
-/// A new file that only its owner can read.
-pub(super) fn create(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// A label that is safe in the name of a file.

@@ -181,13 +181,12 @@ impl Feeder {
     pub fn send(&self, batch: Batch) -> (Batch, bool) {
         let empty = || self.emptied.try_recv().unwrap_or_default();
         match self.queue.try_send(Fed::Batch(batch)) {
-            Ok(()) => (empty(), true),
+            Ok(()) | Err(TrySendError::Full(Fed::Ended(_))) => (empty(), true),
             Err(TrySendError::Full(Fed::Batch(mut batch))) => {
                 self.counters.queue_dropped.fetch_add(batch.len() as u64, Ordering::Relaxed);
                 batch.clear();
                 (batch, true)
             }
-            Err(TrySendError::Full(Fed::Ended(_))) => (empty(), true),
             Err(TrySendError::Disconnected(_)) => (Batch::default(), false),
         }
     }

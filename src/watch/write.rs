@@ -37,7 +37,7 @@ pub struct CaptureWriter<W> {
     written: u64,
 }
 
-/// Bytes of a frame that are recorded at most: what libpcap and Wireshark take (MAXIMUM_SNAPLEN).
+/// Bytes of a frame that are recorded at most: what libpcap and Wireshark take (`MAXIMUM_SNAPLEN`).
 const LARGEST_FRAME: usize = 262_144;
 
 impl<W: Write> CaptureWriter<W> {

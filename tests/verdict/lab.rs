@@ -8,8 +8,8 @@ use itlscope::capture::{FrameId, Moment, Span, Timestamp};
 use itlscope::digest::{Sha1Sum, Sha256Sum};
 use itlscope::dissect::Content;
 use itlscope::dissect::event::{
-    Alert, CertificateStatus, Milestones, Outcome, ReportedList, SelfReport, Service, SessionOutcome, Side, TlsSession,
-    TlsVersion, Transport,
+    Alert, CertificateStatus, Identity, IdentitySource, Milestones, Outcome, ReportedList, SelfReport, Service,
+    SessionOutcome, Side, TlsSession, TlsVersion, Transport,
 };
 use itlscope::phone::{DeviceName, DownloadRecord, FileKind, Phone, ServedList, SignatureFound};
 use itlscope::trust::testkit::{ListBuilder, RecordBuilder, TestKey};
@@ -40,15 +40,36 @@ pub(crate) struct Scenario {
     pub(crate) reported_before: Option<Holding>,
     /// The reference given with -r.
     pub(crate) reference: Option<List>,
+    /// The ITL that it was handed out in an earlier boot that went well.
+    pub(crate) served_before: Option<List>,
     /// TVS answered the phone so many seconds before it asked for its files.
     pub(crate) tvs_answered_before: Option<u32>,
     #[serde(default)]
     pub(crate) tvs: Vec<Tvs>,
+    /// What becomes of asking TVS about the configuration.
+    pub(crate) tvs_about_config: Option<Tvs>,
     /// Who signed the configuration; by default the signer of the list.
     pub(crate) config_signer: Option<String>,
+    /// The name of the configuration, where it is not the phone's own, signed.
+    pub(crate) config_file: Option<String>,
+    /// The encrypted configuration is asked for first, and there is none.
+    #[serde(default)]
+    pub(crate) asks_encrypted_first: bool,
     /// What the phone does then.
     #[serde(default)]
     pub(crate) then: Then,
+    /// The files that it goes on to; one that is signed by default.
+    pub(crate) further: Option<Vec<String>>,
+    /// At last it connects to a web server, and asks this TVS about its certificate.
+    pub(crate) web: Option<Tvs>,
+    /// It registers.
+    #[serde(default)]
+    pub(crate) registers: bool,
+    /// What it says that it is.
+    pub(crate) model: Option<String>,
+    /// It asks for no ITL.
+    #[serde(default)]
+    pub(crate) asks_no_itl: bool,
     pub(crate) phone_says: Option<String>,
     pub(crate) logged: Option<String>,
     pub(crate) old_key_backup: Option<bool>,
@@ -65,6 +86,9 @@ pub(crate) struct List {
     /// A byte is changed after signing.
     #[serde(default)]
     pub(crate) corrupt: bool,
+    /// How often the records are repeated.
+    #[serde(default)]
+    pub(crate) repeated: usize,
 }
 
 /// A list on a phone.
@@ -109,6 +133,14 @@ pub(crate) struct Expect {
     #[serde(default)]
     pub(crate) not_advice: Vec<String>,
     pub(crate) simulated: Option<String>,
+    /// What must be inferred.
+    #[serde(default)]
+    pub(crate) observed: Vec<String>,
+    /// What must not be inferred.
+    #[serde(default)]
+    pub(crate) not_observed: Vec<String>,
+    /// Words of the reason.
+    pub(crate) because: Option<String>,
 }
 
 /// A key by name, the same throughout the run.
@@ -152,7 +184,7 @@ fn records(name: &str) -> Vec<RecordBuilder> {
 
 fn build(list: &List, builder: ListBuilder) -> Arc<ServedList> {
     let mut builder = builder.digest(2).signer(&subject(&list.signer), &serial(&list.signer), &subject(&list.signer));
-    for name in &list.records {
+    for name in list.records.iter().cycle().take(list.records.len() * (list.repeated + 1)) {
         for record in records(name) {
             builder = builder.record(&record);
         }
@@ -256,6 +288,7 @@ impl Timeline {
             "refused" => (SessionOutcome::Refused, CertificateStatus::NotCaptured),
             "cut" => (SessionOutcome::Incomplete, CertificateStatus::Seen),
             "unanswered" => (SessionOutcome::Incomplete, CertificateStatus::NotCaptured),
+            "pending" => (SessionOutcome::Pending, CertificateStatus::NotCaptured),
             other => panic!("{other}"),
         };
         let answered = ends != "unanswered";
@@ -294,6 +327,31 @@ impl Timeline {
     }
 }
 
+impl Tvs {
+    pub(crate) fn new(presents: Option<&str>, ends: &str) -> Self {
+        Self { presents: presents.map(str::to_owned), ends: ends.to_owned(), expired: false }
+    }
+}
+
+/// A session with a web server, which waits for what becomes of the one with TVS in between.
+fn directory(time: &mut Timeline, tvs: &Tvs, sessions: &mut Vec<TlsSession>) {
+    let first = time.moment();
+    let tvs = time.tvs(1, tvs);
+    let last = time.moment();
+    let went_on = (tvs.outcome == SessionOutcome::Established).then_some(last);
+    sessions.push(TlsSession {
+        service: Service::Tomcat,
+        server: "10.0.1.1:8443".parse().unwrap(),
+        certificate: None,
+        certificate_status: CertificateStatus::NotCaptured,
+        milestones: Milestones { client_data: went_on, ..tvs.milestones },
+        alerts: Vec::new(),
+        span: Span { first, last },
+        ..tvs.clone()
+    });
+    sessions.push(tvs);
+}
+
 impl Scenario {
     /// The assessment of the phone that this happened to.
     pub(crate) fn assess(&self) -> Assessment {
@@ -312,12 +370,8 @@ impl Scenario {
                 ToldLists { itl: self.told(self.holds.as_ref(), false), ctl: self.told(self.holds_ctl.as_ref(), true) };
             told.holds.insert(name, lists);
         }
-        let references = self.reference.iter().map(|list| {
-            let list = served(list, false);
-            Reference::from_bytes("reference.tlv", None, &list.content.bytes).unwrap()
-        });
         let phones = [phone];
-        let case = Case::new(references.collect(), told, &phones);
+        let case = Case::new(self.reference().into_iter().collect(), told, &phones);
         assess(&phones[0], &case)
     }
 
@@ -365,6 +419,53 @@ impl Scenario {
         })
     }
 
+    /// The lists of one round.
+    fn lists(&self, time: &mut Timeline, itl: Option<&List>, downloads: &mut Vec<DownloadRecord>) {
+        let outcome = |is_there: bool| if is_there { Outcome::Complete } else { Outcome::Refused };
+        let ctl = self.served_ctl.as_ref().map(|list| served(list, true));
+        downloads.push(time.download(&format!("CTL{NAME}.tlv"), ctl.clone(), outcome(ctl.is_some())));
+        if self.asks_no_itl {
+            return;
+        }
+        let itl = itl.map(|list| served(list, false));
+        let own = format!("ITL{NAME}.tlv");
+        let name = self.served_as.as_ref().unwrap_or(&own);
+        if *name != own {
+            downloads.push(time.download(&own, None, Outcome::Refused));
+        }
+        downloads.push(time.download(name, itl.clone(), outcome(itl.is_some())));
+    }
+
+    /// The configuration of one round.
+    fn config(&self, time: &mut Timeline, itl: Option<&List>, downloads: &mut Vec<DownloadRecord>) {
+        if self.asks_encrypted_first {
+            downloads.push(time.download(&format!("{NAME}.cnf.xml.enc.sgn"), None, Outcome::Refused));
+        }
+        let own = format!("{NAME}.cnf.xml.sgn");
+        let mut config = time.download(self.config_file.as_ref().unwrap_or(&own), None, Outcome::Complete);
+        let signer = self.config_signer.clone().or_else(|| itl.map(|list| list.signer.clone()));
+        config.signature = signer.map(|signer| {
+            let list = served(&List { signer, records: Vec::new(), corrupt: false, repeated: 0 }, false);
+            SignatureFound {
+                signer: list.list.signer().cloned().map(Arc::new),
+                status: itlscope::trust::signature::SignatureStatus::Unknown,
+                why: "".into(),
+            }
+        });
+        downloads.push(config);
+    }
+
+    /// The phone that this happened to, under another name.
+    pub(crate) fn phone_named(&self, name: &str) -> Phone {
+        Phone { name: DeviceName::new(name), ..self.phone() }
+    }
+
+    /// The reference given with -r.
+    pub(crate) fn reference(&self) -> Option<Reference> {
+        let list = served(self.reference.as_ref()?, false);
+        Some(Reference::from_bytes("reference.tlv", None, &list.content.bytes).unwrap())
+    }
+
     fn phone(&self) -> Phone {
         let mut time = Timeline { start: 1000, frame: 0, id: 0 };
         let mut downloads = Vec::new();
@@ -374,44 +475,49 @@ impl Scenario {
             reports.push(self.report(before, time.moment()));
         }
         if let Some(seconds) = self.tvs_answered_before {
-            let tvs = Tvs { presents: None, ends: "tls13".to_owned(), expired: false };
+            let tvs = Tvs::new(None, "tls13");
             let mut session = time.tvs(9, &tvs);
             let answered = Moment { time: Timestamp::from_seconds_and_nanos(2000, 0), ..session.span.last };
             session.milestones.server_data = Some(answered);
             time.start = 2000 + i64::from(seconds);
             sessions.push(session);
         }
+        if let Some(before) = &self.served_before {
+            self.lists(&mut time, Some(before), &mut downloads);
+            self.config(&mut time, Some(before), &mut downloads);
+            downloads.push(time.download("tzupdate.jar.sgn", None, Outcome::Complete));
+            directory(&mut time, &Tvs::new(Some("tvs"), "established"), &mut sessions);
+            time.start += 3600;
+        }
         let rounds = if self.then == Then::BeginsAgain { 2 } else { 1 };
         for _ in 0..rounds {
-            let ctl = self.served_ctl.as_ref().map(|list| served(list, true));
-            let outcome = if ctl.is_some() { Outcome::Complete } else { Outcome::Refused };
-            downloads.push(time.download(&format!("CTL{NAME}.tlv"), ctl, outcome));
-            let itl = self.served.as_ref().map(|list| served(list, false));
-            let outcome = if itl.is_some() { Outcome::Complete } else { Outcome::Refused };
-            let own = format!("ITL{NAME}.tlv");
-            if let Some(name) = &self.served_as {
-                downloads.push(time.download(&own, None, Outcome::Refused));
-                downloads.push(time.download(name, itl, outcome));
-            } else {
-                downloads.push(time.download(&own, itl, outcome));
-            }
+            self.lists(&mut time, self.served.as_ref(), &mut downloads);
             for (number, tvs) in (1..).zip(&self.tvs) {
                 sessions.push(time.tvs(number, tvs));
             }
-            let mut config = time.download(&format!("{NAME}.cnf.xml.sgn"), None, Outcome::Complete);
-            let signer = self.config_signer.clone().or_else(|| self.served.as_ref().map(|list| list.signer.clone()));
-            config.signature = signer.map(|signer| {
-                let list = served(&List { signer, records: Vec::new(), corrupt: false }, false);
-                SignatureFound {
-                    signer: list.list.signer().cloned().map(Arc::new),
-                    status: itlscope::trust::signature::SignatureStatus::Unknown,
-                    why: "".into(),
-                }
-            });
-            downloads.push(config);
+            self.config(&mut time, self.served.as_ref(), &mut downloads);
+            sessions.extend(self.tvs_about_config.iter().map(|tvs| time.tvs(1, tvs)));
         }
         if self.then == Then::GoesOn {
-            downloads.push(time.download("tzupdate.jar.sgn", None, Outcome::Complete));
+            let signed = vec!["tzupdate.jar.sgn".to_owned()];
+            for file in self.further.as_ref().unwrap_or(&signed) {
+                downloads.push(time.download(file, None, Outcome::Complete));
+            }
+        }
+        if let Some(tvs) = &self.web {
+            directory(&mut time, tvs, &mut sessions);
+        }
+        let mut identities = Vec::new();
+        if self.registers || self.model.is_some() {
+            identities.push(Arc::new(Identity {
+                source: if self.registers { IdentitySource::SipRegister } else { IdentitySource::Cdp },
+                address: Some("10.0.0.1".parse().unwrap()),
+                device: Some(NAME.to_owned()),
+                model: self.model.clone(),
+                software: None,
+                tftp_servers: Vec::new(),
+                moment: time.moment(),
+            }));
         }
         if let Some(after) = &self.reports {
             reports.push(self.report(after, time.moment()));
@@ -422,7 +528,7 @@ impl Scenario {
             downloads: downloads.into_iter().map(Arc::new).collect(),
             sessions: sessions.into_iter().map(Arc::new).collect(),
             reports,
-            identities: Vec::new(),
+            identities,
             shared_by: Vec::new(),
         }
     }

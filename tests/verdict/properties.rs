@@ -1,6 +1,6 @@
 //! What holds for every set of facts.
 
-use itlscope::verdict::{Answer, Deletion};
+use itlscope::verdict::{Answer, Deletion, HeldSource};
 use proptest::prelude::*;
 
 use super::lab::{Expect, Holding, List, Scenario, Then, Tvs};
@@ -12,6 +12,7 @@ fn list() -> impl Strategy<Value = List> {
         |(signer, records, corrupt)| List {
             signer: signer.to_owned(),
             corrupt: corrupt && !records.is_empty(),
+            repeated: 0,
             records: records.into_iter().map(str::to_owned).collect(),
         },
     )
@@ -31,11 +32,7 @@ fn tvs() -> impl Strategy<Value = Tvs> {
     let ends =
         ["established", "refused:unknown_ca", "refused:handshake_failure", "unanswered", "tls13", "resumed", "cut"];
     (prop::sample::select(vec!["tvs", "tvs/2", "tvs-sub"]), prop::sample::select(ends.to_vec())).prop_map(
-        |(name, ends)| Tvs {
-            presents: ["established", "refused:unknown_ca", "cut"].contains(&ends).then(|| name.to_owned()),
-            ends: ends.to_owned(),
-            expired: false,
-        },
+        |(name, ends)| Tvs::new(["established", "refused:unknown_ca", "cut"].contains(&ends).then_some(name), ends),
     )
 }
 
@@ -48,6 +45,8 @@ prop_compose! {
         reports in holding(),
         reported_before in holding(),
         reference in prop::option::of(list()),
+        served_before in prop::option::weighted(0.3, list()),
+        web in prop::option::weighted(0.3, tvs()),
         (tvs, tvs_answered_before) in (prop::collection::vec(tvs(), 0..3), prop::option::of(0..100_000_u32)),
         then in prop::sample::select(vec![Then::Nothing, Then::GoesOn, Then::BeginsAgain]),
         phone_says in prop::sample::select(vec![None, Some("verification-failed"), Some("ok")]),
@@ -67,8 +66,17 @@ prop_compose! {
             reference,
             tvs,
             tvs_answered_before,
+            served_before,
+            tvs_about_config: None,
             config_signer: None,
+            config_file: None,
+            asks_encrypted_first: false,
             then,
+            further: None,
+            web,
+            registers: false,
+            model: None,
+            asks_no_itl: false,
             phone_says: phone_says.map(str::to_owned),
             logged: logged.map(str::to_owned),
             old_key_backup,
@@ -78,6 +86,9 @@ prop_compose! {
                 advice: Vec::new(),
                 not_advice: Vec::new(),
                 simulated: None,
+                observed: Vec::new(),
+                not_observed: Vec::new(),
+                because: None,
             },
         }
     }
@@ -96,7 +107,7 @@ proptest! {
                 // Two of them only the engineer knows, and the third hangs on what the phone holds.
                 prop_assert!(scenario.phone_says.is_some() || scenario.logged.is_some());
                 prop_assert_eq!(scenario.old_key_backup, Some(false));
-                prop_assert!(assessment.holds.source.is_some());
+                prop_assert!(matches!(assessment.holds.source, Some(HeldSource::Option | HeldSource::DeviceTlInfo)));
                 prop_assert!(assessment.advice.iter().any(|advice| advice.id == "delete_itl"));
             }
             Deletion::NotNeeded => {
@@ -122,6 +133,7 @@ proptest! {
             holds_ctl: None,
             reports: None,
             reported_before: None,
+            served_before: None,
             then: Then::Nothing,
             ..scenario
         };
@@ -130,5 +142,27 @@ proptest! {
         let answers = |assessment: &itlscope::verdict::Assessment| assessment.conditions.clone().map(|condition| condition.holds);
         prop_assert_eq!(answers(&one), answers(&two));
         prop_assert_eq!(one.deletion, two.deletion);
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_not_certain(scenario in scenario()) {
+        // Whatever is said by option of the list on the phone: where the phone itself says otherwise, that decides nothing.
+        let said = Scenario { phone_says: None, logged: None, old_key_backup: None, tvs: Vec::new(), served_before: None, web: None, ..scenario };
+        let assessment = said.assess();
+        if assessment.findings.iter().any(|finding| finding.id == "contradiction") {
+            prop_assert_ne!(assessment.deletion, Deletion::Needed);
+            let direct = assessment.conditions.iter().any(|condition| {
+                condition.holds == Answer::No && condition.why.contains("reports to hold exactly")
+            });
+            prop_assert!(direct || assessment.deletion == Deletion::Undetermined, "{}", assessment.because);
+        }
+    }
+
+    #[test]
+    fn a_phone_that_failed_at_tvs_is_never_said_to_have_accepted(scenario in scenario()) {
+        let refused = Tvs::new(Some("tvs/2"), "refused:unknown_ca");
+        let stuck = Scenario { tvs: vec![refused], served_before: None, ..scenario };
+        let assessment = stuck.assess();
+        prop_assert!(!assessment.observed.iter().any(|inference| inference.id == "list_accepted"));
     }
 }

@@ -22,6 +22,8 @@ struct GroupView {
     id: &'static str,
     text: String,
     phones: usize,
+    /// How many of them need something to be done; the others only differ from a reference.
+    needing_attention: usize,
     deletion_needed: usize,
     undetermined: usize,
     /// The first phones of the group.
@@ -70,6 +72,7 @@ impl FleetView {
             id: group.id,
             text: group.text.clone(),
             phones: group.phones,
+            needing_attention: group.attention,
             deletion_needed: group.needed,
             undetermined: group.undetermined,
             examples: group.examples.clone(),

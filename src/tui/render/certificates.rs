@@ -86,7 +86,7 @@ fn one(detail: &CertificateDetail, clock: &Clock, sheet: &mut Sheet) {
                 (theme.glyph("✗", "X"), Paint::Bad, format!("has the serial of {record}, but is another certificate"))
             }
             // Only where it is looked for does its absence mean anything.
-            Found::Nowhere => (theme.glyph("✗", "X"), Paint::Bad, "is not in it".to_owned()),
+            Found::Nowhere => (theme.glyph("✗", "X"), Paint::Bad, "not in it".to_owned()),
         };
         let paint = if session.service == Service::Tvs || paint == Paint::Good { paint } else { Paint::Warn };
         let list = if standing.own { Paint::Bold } else { Paint::Plain };
@@ -94,7 +94,7 @@ fn one(detail: &CertificateDetail, clock: &Clock, sheet: &mut Sheet) {
             &[
                 ("  ", Paint::Plain),
                 (mark, paint),
-                (" in ", Paint::Dim),
+                (" ", Paint::Plain),
                 (&standing.list, list),
                 (": ", Paint::Dim),
                 (&text, paint),

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::sheet::{Sheet, line, number};
+use crate::report::Severity;
 use crate::tui::state::State;
 use crate::tui::theme::{Paint, Theme};
 use crate::watch::{FleetGroup, FleetView};
@@ -11,13 +12,14 @@ use crate::watch::{FleetGroup, FleetView};
 /// Lines above the groups: the counts, the sparkline with its rule, a heading.
 const ABOVE: u16 = 5;
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+/// Returns how many lines are below the screen.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> usize {
     let theme = state.theme;
     let width = usize::from(area.width);
     let Some(fleet) = &state.fleet else {
-        let text = line(theme, &[("Counting…", Paint::Dim)], width);
+        let text = line(theme, &[("Counting", Paint::Dim), (theme.glyph("…", "..."), Paint::Dim)], width);
         buffer.set_line(area.x, area.y, &text, area.width);
-        return;
+        return 0;
     };
     let put = |text: &ratatui::text::Line<'_>, y: u16, buffer: &mut Buffer| {
         if y < area.bottom() {
@@ -26,50 +28,77 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     put(&counts(fleet, theme, width), area.y, buffer);
     sparkline(state, fleet, Rect { y: area.y + 1, height: 3, ..area }, buffer);
-    let places = places(state, fleet, area);
-    let heading = if fleet.groups.is_empty() { "No phone has anything wrong" } else { "What is wrong" };
-    let more = fleet.groups.len().saturating_sub(places.shown);
-    let more = if more > 0 {
-        format!("  ({} of {} causes; j and k move)", places.shown, fleet.groups.len())
-    } else {
-        String::new()
+    let groups = Groups::new(state, fleet, area);
+    let (heading, more) = match fleet.groups.len() {
+        0 => ("No phone has anything wrong".to_owned(), String::new()),
+        1 => ("What is wrong".to_owned(), String::new()),
+        causes => ("What is wrong".to_owned(), format!("  ({} of {causes} causes)", state.fleet_index + 1)),
     };
-    put(&line(theme, &[(heading, Paint::Bold), (&more, Paint::Dim)], width), area.y + 4, buffer);
-    for (index, group) in fleet.groups.iter().enumerate().skip(places.first).take(places.shown) {
-        let y = places.y + u16::try_from(index - places.first).unwrap_or(0);
-        put(&group_line(group, theme, width), y, buffer);
-        if index == state.fleet_index {
+    put(&line(theme, &[(&heading, Paint::Bold), (&more, Paint::Dim)], width), area.y + 4, buffer);
+    let place = Rect { height: groups.shown, ..groups.area };
+    groups.sheet.draw_plain(groups.first, place, buffer);
+    for y in place.y..place.bottom() {
+        if groups.at(y) == Some(state.fleet_index) {
             buffer.set_style(Rect { y, height: 1, ..area }, theme.selected());
         }
     }
-    let below = places.y + u16::try_from(places.shown).unwrap_or(0);
-    let rest = Rect { y: below, height: area.bottom().saturating_sub(below), ..area };
-    servers(fleet, theme, rest.width).draw(0, rest, buffer);
+    let rest = Rect { y: place.bottom(), height: area.bottom().saturating_sub(place.bottom()), ..area };
+    servers(fleet, theme, rest.width).draw(0, rest, buffer)
 }
 
-/// Where the groups stand: the first one shown, how many, from which line on.
-struct Places {
+/// The groups around the selected one, as lines, and which of them are on the screen.
+struct Groups {
+    sheet: Sheet,
+    /// Which group each line is of.
+    owners: Vec<usize>,
+    /// The first line on the screen.
     first: usize,
-    shown: usize,
-    y: u16,
+    /// How many lines are.
+    shown: u16,
+    /// Where they stand.
+    area: Rect,
 }
 
-fn places(state: &State, fleet: &FleetView, area: Rect) -> Places {
-    let room = usize::from(area.height.saturating_sub(ABOVE));
-    let below = servers(fleet, state.theme, area.width).len();
-    // The groups come first, but a glance at the servers stays.
-    let kept = below.min(room / 3);
-    let shown = fleet.groups.len().min(room.saturating_sub(kept));
-    let first = (state.fleet_index + 1).saturating_sub(shown.max(1)).min(fleet.groups.len().saturating_sub(shown));
-    Places { first, shown, y: area.y + ABOVE }
+impl Groups {
+    fn new(state: &State, fleet: &FleetView, area: Rect) -> Self {
+        let height = area.height.saturating_sub(ABOVE);
+        let room = usize::from(height);
+        // The groups come first, but a glance at the servers stays.
+        let kept = servers(fleet, state.theme, area.width).len().min(room / 3);
+        let room = room - kept;
+        let mut sheet = Sheet::new(state.theme, area.width);
+        let mut owners = Vec::new();
+        let mut last_of_selected = 0;
+        // Each has a line at least: what is further away than the screen is high is not seen.
+        let nearest = state.fleet_index.saturating_sub(room);
+        for (index, group) in fleet.groups.iter().enumerate().skip(nearest).take(2 * room + 1) {
+            group_lines(group, &mut sheet);
+            owners.resize(sheet.len(), index);
+            if index == state.fleet_index {
+                last_of_selected = sheet.len();
+            }
+        }
+        let shown = sheet.len().min(room);
+        let first = last_of_selected.saturating_sub(shown);
+        Self {
+            sheet,
+            owners,
+            first,
+            shown: u16::try_from(shown).unwrap_or(0),
+            area: Rect { y: area.y + ABOVE, height, ..area },
+        }
+    }
+
+    /// The group at this line of the screen.
+    fn at(&self, row: u16) -> Option<usize> {
+        let line = row.checked_sub(self.area.y).filter(|line| *line < self.shown)?;
+        self.owners.get(self.first + usize::from(line)).copied()
+    }
 }
 
 /// The group at this line of the screen.
 pub(super) fn group_at(state: &State, area: Rect, row: u16) -> Option<usize> {
-    let fleet = state.fleet.as_ref()?;
-    let places = places(state, fleet, area);
-    let at = usize::from(row.checked_sub(places.y)?);
-    (at < places.shown).then_some(places.first + at)
+    Groups::new(state, state.fleet.as_ref()?, area).at(row)
 }
 
 fn counts(fleet: &FleetView, theme: Theme, width: usize) -> ratatui::text::Line<'static> {
@@ -128,17 +157,19 @@ fn sparkline(state: &State, fleet: &FleetView, area: Rect, buffer: &mut Buffer) 
     buffer.set_line(area.x, area.y + 2, &line(theme, &[(&chart, Paint::Key)], width), area.width);
 }
 
-fn group_line(group: &FleetGroup, theme: Theme, width: usize) -> ratatui::text::Line<'static> {
-    let mark = if group.needed > 0 {
-        (theme.glyph("✗✗ ", "XX "), Paint::Alarm)
+fn group_lines(group: &FleetGroup, sheet: &mut Sheet) {
+    let theme = sheet.theme();
+    let severity = if group.needed > 0 {
+        Severity::DeletionNeeded
     } else if group.undetermined > 0 {
-        ("!? ", Paint::Bad)
+        Severity::WrongUndetermined
     } else {
-        ("!  ", Paint::Bad)
+        Severity::Wrong
     };
+    let (mark, paint) = theme.severity(severity);
     let phones =
-        format!("{:>7} {:<7}", number(group.phones as u64), if group.phones == 1 { "phone" } else { "phones" });
-    line(theme, &[mark, (&phones, Paint::Bold), (&group.cause.text, Paint::Plain)], width)
+        format!(" {:>7} {:<7}", number(group.phones as u64), if group.phones == 1 { "phone" } else { "phones" });
+    sheet.wrapped(&[(mark, paint), (&phones, Paint::Bold), (&group.cause.text, Paint::Plain)], 18);
 }
 
 fn servers(fleet: &FleetView, theme: Theme, width: u16) -> Sheet {
@@ -147,7 +178,9 @@ fn servers(fleet: &FleetView, theme: Theme, width: u16) -> Sheet {
     for warning in &fleet.warnings {
         sheet.wrapped(&[("warning: ", Paint::Warn), (warning, Paint::Plain)], 9);
     }
-    sheet.line(&[("Servers", Paint::Bold)]);
+    if !(fleet.lists.is_empty() && fleet.certificates.is_empty()) {
+        sheet.line(&[("Servers", Paint::Bold)]);
+    }
     for list in &fleet.lists {
         let sum = list.sha1.to_string();
         let signer = list.signer.as_deref().unwrap_or("unknown");

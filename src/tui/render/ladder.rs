@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::sheet::{Sheet, cut};
+use super::sheet::{Sheet, cut, shown};
 use crate::capture::{FrameId, Moment};
 use crate::dissect::event::{
     Alert, CertificateStatus, Outcome, ReportedList, SelfReport, Service, SessionOutcome, Side, TlsSession, Transport,
@@ -36,6 +36,8 @@ struct Step {
     server: usize,
     from: Side,
     label: String,
+    /// Goes on from the label, where there is room, else it stands in the note.
+    more: String,
     paint: Paint,
     /// Whether it never arrived, as far as anybody knows.
     lost: bool,
@@ -44,7 +46,7 @@ struct Step {
 
 impl Step {
     fn new(moment: Moment, server: usize, from: Side, label: impl Into<String>, paint: Paint) -> Self {
-        Self { moment, server, from, label: label.into(), paint, lost: false, note: None }
+        Self { moment, server, from, label: label.into(), more: String::new(), paint, lost: false, note: None }
     }
 
     fn note(self, note: Option<String>) -> Self {
@@ -66,10 +68,11 @@ struct Ladder {
     steps: Vec<Step>,
     several_sources: bool,
     device: Option<String>,
-    more: &'static str,
+    /// Stands where something was left out.
+    dots: &'static str,
 }
 
-/// The ladder of a phone. Returns the line at which its last boot begins.
+/// The ladder of a phone; the names of the servers stay on top. Returns the line at which its last boot begins.
 pub(super) fn sheet(detail: &Detail, clock: &Clock, sheet: &mut Sheet) -> usize {
     let ladder = Ladder::new(&detail.phone, sheet.theme());
     let boots: Vec<Moment> = detail.phone.boots().iter().map(|boot| boot.started).collect();
@@ -79,12 +82,13 @@ pub(super) fn sheet(detail: &Detail, clock: &Clock, sheet: &mut Sheet) -> usize 
         return 0;
     }
     heads(&ladder, &places, sheet);
+    sheet.pin();
     let mut begun = 0;
     let mut last_boot = 0;
     for step in &ladder.steps {
         while boots.get(begun).is_some_and(|boot| *boot <= step.moment) {
             if boots.len() > 1 {
-                last_boot = sheet.len();
+                last_boot = sheet.scrolled();
                 let text = format!(" boot {} of {}, {} ", begun + 1, boots.len(), clock.date(step.moment.time));
                 let dash = sheet.theme().glyph("──", "--");
                 let rest = sheet.theme().glyph("─", "-").repeat(sheet.width().saturating_sub(text.width() + 2));
@@ -100,7 +104,7 @@ pub(super) fn sheet(detail: &Detail, clock: &Clock, sheet: &mut Sheet) -> usize 
 impl Ladder {
     fn new(phone: &Phone, theme: Theme) -> Self {
         let device = phone.name.as_ref().map(|name| name.as_str().to_owned());
-        let mut ladder = Self { device, more: theme.glyph("…", "~"), ..Self::default() };
+        let mut ladder = Self { device, dots: theme.glyph("…", "~"), ..Self::default() };
         for download in &phone.downloads {
             ladder.download(download);
         }
@@ -145,7 +149,7 @@ impl Ladder {
         let Some(device) = &self.device else { return file.to_owned() };
         let at = file.to_ascii_uppercase().find(device.as_str());
         match at.and_then(|at| Some((file.get(..at)?, file.get(at + device.len()..)?))) {
-            Some((before, after)) => format!("{before}{}{after}", self.more),
+            Some((before, after)) => format!("{before}{}{after}", self.dots),
             None => file.to_owned(),
         }
     }
@@ -173,19 +177,22 @@ impl Ladder {
             Outcome::Unanswered => request.note = Some(reason.unwrap_or_else(|| "no answer".to_owned())),
             Outcome::Pending => request.note = again,
             Outcome::Complete => {
-                let mut label = download.length.map_or_else(|| "complete".to_owned(), |bytes| format!("{bytes} bytes"));
-                if let Some(found) = &download.signature {
-                    label = format!("{label}, signature {}", found.status);
-                }
-                let paint = match download.signature.as_ref().map(|found| found.status) {
-                    Some(SignatureStatus::Invalid) => Paint::Bad,
-                    _ => Paint::Good,
+                let label = download.length.map_or_else(|| "complete".to_owned(), |bytes| format!("{bytes} bytes"));
+                let (more, paint) = match download.signature.as_ref().map(|found| found.status) {
+                    Some(SignatureStatus::Valid) => (", signature ok", Paint::Good),
+                    Some(SignatureStatus::Invalid) => (", WRONG SIGNATURE", Paint::Bad),
+                    Some(SignatureStatus::Unknown) => (", signature ?", Paint::Warn),
+                    None => ("", Paint::Good),
                 };
-                answer = Some(Step::new(last, server, Side::Server, label, paint).note(again));
+                let step = Step::new(last, server, Side::Server, label, paint);
+                answer = Some(Step { more: more.to_owned(), ..step }.note(again));
             }
             Outcome::Refused => {
-                let label = reason.unwrap_or_else(|| "refused".to_owned());
-                answer = Some(Step::new(last, server, Side::Server, label, Paint::Warn).note(again));
+                let reason = reason.unwrap_or_else(|| "refused".to_owned());
+                // `ERROR 1 (File not found)`: the number first.
+                let (label, more) = reason.split_at(reason.find(" (").unwrap_or(reason.len()));
+                let step = Step::new(last, server, Side::Server, label, Paint::Warn);
+                answer = Some(Step { more: more.to_owned(), ..step }.note(again));
             }
             Outcome::Incomplete => {
                 let step = Step::new(last, server, Side::Server, "incomplete", Paint::Warn);
@@ -304,6 +311,12 @@ impl Places {
         Self { spacing: spacing.max(4), servers: shown, note }
     }
 
+    /// The lines of life from this server's on.
+    fn bars(&self, server: usize, bar: &str) -> String {
+        let gap = " ".repeat(self.spacing - 1);
+        vec![bar; self.servers.saturating_sub(server)].join(&gap)
+    }
+
     /// Where there are more servers than lines, the last ones share a line.
     fn server(&self, server: usize) -> usize {
         server.min(self.servers - 1)
@@ -346,37 +359,35 @@ fn draw(step: &Step, ladder: &Ladder, places: &Places, clock: &Clock, sheet: &mu
     let pad = " ".repeat(GUTTER.saturating_sub(gutter.width()));
     // Between the phone's line and the server's.
     let room = (target + 1) * places.spacing - 1;
-    let label = crate::escape::line(&step.label);
-    let label = cut(&label, room.saturating_sub(5), theme);
+    let most = room.saturating_sub(4);
+    let name = shown(&step.label, theme);
+    let whole = format!("{name}{}", shown(&step.more, theme));
+    let fits = whole.width() <= most;
+    let label = if fits { whole } else { cut(&name, most, theme).into_owned() };
     let label_width = label.width();
     let rest = room.saturating_sub(label_width + 4);
-    let (before, after) = match (step.from, step.lost) {
-        (Side::Client, false) => (format!("{dash} "), format!(" {}>", dash.repeat(rest))),
+    // An arrow that nobody answered ends on its way.
+    let (before, after, end, pad_after) = match (step.from, step.lost) {
+        (Side::Client, false) => (format!("{dash} "), format!(" {}", dash.repeat(rest)), ">", 0),
         (Side::Client, true) => {
-            let half = rest / 2;
-            (format!("{dash} "), format!(" {}x{}", dash.repeat(half), " ".repeat(rest - half)))
+            (format!("{dash} "), format!(" {}", dash.repeat(rest / 2)), theme.glyph("✗", "X"), rest - rest / 2)
         }
-        (Side::Server, _) => (format!("<{dash} "), format!(" {}", dash.repeat(rest))),
+        (Side::Server, _) => (format!("<{dash} "), format!(" {}", dash.repeat(rest)), "", 0),
     };
-    let mut beyond = String::from(bar);
-    for _ in target + 1..places.servers {
-        beyond.push_str(&" ".repeat(places.spacing - 1));
-        beyond.push_str(bar);
-    }
+    let pad_after = " ".repeat(pad_after);
+    let beyond = places.bars(target, bar);
     let mut note = String::new();
     if places.servers <= step.server {
         // Its line is shared: say who it is.
         let server = ladder.servers.get(step.server);
         note = server.map(|server| format!("{} {}  ", server.role, server.address)).unwrap_or_default();
     }
-    if let Some(text) = &step.note {
-        note.push_str(text);
-    }
-    let whole = label.len() == crate::escape::line(&step.label).len();
-    if !whole {
-        note = if note.is_empty() { step.label.clone() } else { format!("{} ({note})", step.label) };
-    }
-    let beside = if note.width() <= places.note && whole { note.as_str() } else { "" };
+    // What was cut is repeated whole; what goes on from it is not.
+    let cut_off = if name.width() > most { step.label.as_str() } else { "" };
+    let rest = if fits { "" } else { step.more.trim_start_matches([',', ' ']) };
+    let parts = [cut_off, rest, step.note.as_deref().unwrap_or_default()];
+    note.push_str(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "));
+    let beside = if note.width() <= places.note { note.as_str() } else { "" };
     sheet.line(&[
         (&gutter, Paint::Dim),
         (&pad, Paint::Plain),
@@ -384,13 +395,34 @@ fn draw(step: &Step, ladder: &Ladder, places: &Places, clock: &Clock, sheet: &mu
         (&before, Paint::Dim),
         (&label, step.paint),
         (&after, Paint::Dim),
+        (end, if step.lost { step.paint } else { Paint::Dim }),
+        (&pad_after, Paint::Plain),
         (&beyond, Paint::Dim),
         (" ", Paint::Plain),
         (beside, Paint::Dim),
     ]);
     if beside.is_empty() && !note.is_empty() {
-        let indent = " ".repeat(GUTTER);
-        let paint = if matches!(step.paint, Paint::Bad | Paint::Warn) { step.paint } else { Paint::Dim };
-        sheet.wrapped(&[(&indent, Paint::Plain), (bar, Paint::Dim), ("   ", Paint::Plain), (&note, paint)], GUTTER + 4);
+        below(&note, step, places, sheet);
+    }
+}
+
+/// A note on a line of its own; the lines of life that it does not reach go on.
+fn below(note: &str, step: &Step, places: &Places, sheet: &mut Sheet) {
+    let theme = sheet.theme();
+    let bar = theme.glyph("│", "|");
+    let indent = " ".repeat(GUTTER);
+    let note = shown(note, theme);
+    let paint = if matches!(step.paint, Paint::Bad | Paint::Warn) { step.paint } else { Paint::Dim };
+    let mut pieces = vec![(indent.as_str(), Paint::Plain), (bar, Paint::Dim), ("   ", Paint::Plain), (&*note, paint)];
+    let beyond = (0..places.servers).find_map(|server| {
+        let pad = ((server + 1) * places.spacing).checked_sub(note.width() + 4)?;
+        Some(" ".repeat(pad) + &places.bars(server, bar))
+    });
+    match &beyond {
+        Some(beyond) => {
+            pieces.push((beyond, Paint::Dim));
+            sheet.line(&pieces);
+        }
+        None => sheet.wrapped(&pieces, GUTTER + 4),
     }
 }

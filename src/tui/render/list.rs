@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::sheet::{Sheet, cut};
+use super::sheet::{Sheet, cut, shown};
 use crate::trust::Record;
 use crate::tui::clock::Clock;
 use crate::tui::theme::Paint;
@@ -24,7 +24,8 @@ fn one(list: &ListDetail, clock: &Clock, sheet: &mut Sheet) {
     let kind = served.list.kind.name();
     let file = download.file.as_deref().unwrap_or(kind);
     let bytes = download.length.map(|length| format!(", {length} bytes")).unwrap_or_default();
-    let frames = format!("frames {}–{}", download.span.first.frame.number, download.span.last.frame.number);
+    let (first, last) = (download.span.first.frame.number, download.span.last.frame.number);
+    let frames = format!("frames {first}{}{last}", sheet.theme().glyph("–", "-"));
     if sheet.len() > 0 {
         sheet.blank();
     }
@@ -62,7 +63,7 @@ fn one(list: &ListDetail, clock: &Clock, sheet: &mut Sheet) {
             sheet.wrapped(&[("! ", Paint::Bad), ("differs from ", Paint::Bold), (against, Paint::Bold)], 2);
         }
         None => {
-            sheet.wrapped(&[("? no list to compare it with: give one with -r, or mark one with m", Paint::Warn)], 2)
+            sheet.wrapped(&[("? no list to compare it with: give one with -r, or mark one with m", Paint::Warn)], 2);
         }
     }
     for change in &list.header {
@@ -93,7 +94,7 @@ fn records(list: &ListDetail, sheet: &mut Sheet) {
         let (mark, paint) = theme.record(line.mark);
         let text = |value: Option<String>, width: usize| {
             let value = value.unwrap_or_default();
-            let value = crate::escape::line(&value);
+            let value = shown(&value, theme);
             let value = cut(&value, width, theme);
             format!("{value}{}", " ".repeat(width.saturating_sub(value.width())))
         };

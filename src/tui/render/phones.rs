@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::sheet::{line, number};
-use crate::tui::columns;
+use crate::tui::columns::{self, Look};
 use crate::tui::layout::tab_places;
 use crate::tui::state::{Page, State};
 use crate::tui::theme::Paint;
@@ -26,7 +26,7 @@ pub(super) fn table(state: &State, heads: Rect, area: Rect, buffer: &mut Buffer)
     for (index, y) in (state.offset..).zip(area.y..area.bottom()) {
         let Some(row) = state.order.get(index) else { break };
         for (column, at, width) in &places {
-            let pieces = column.cell(row, theme, &state.clock);
+            let pieces = column.cell(row, Look { theme, clock: &state.clock, width: *width });
             let pieces: Vec<_> = pieces.iter().map(|(text, paint)| (text.as_str(), *paint)).collect();
             let text = line(theme, &pieces, usize::from(*width));
             buffer.set_line(area.x + at, y, &text, *width);
@@ -47,9 +47,9 @@ fn nothing(state: &State, area: Rect, buffer: &mut Buffer) {
     } else if state.status.ended {
         "No phone was seen: no TFTP, no TVS, no TLS on the ports that are examined."
     } else if state.status.live {
-        "No phone was seen yet. Phones show up when they ask for files or talk to TVS: reset one."
+        "No phone yet: they show up when they ask for files or talk to TVS."
     } else {
-        "Reading…"
+        "Reading the capture"
     };
     let text = line(state.theme, &[(text, Paint::Warn)], usize::from(area.width));
     buffer.set_line(area.x, area.y, &text, area.width);

@@ -19,11 +19,29 @@ pub(crate) struct Sheet {
     theme: Theme,
     width: usize,
     lines: Vec<Line<'static>>,
+    /// So many lines at the top stay while the others are scrolled.
+    pinned: usize,
+}
+
+/// How much of a sheet there is to scroll through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Lines that are scrolled.
+    pub(crate) lines: usize,
+    /// Lines that fit on the screen.
+    pub(crate) window: usize,
+}
+
+impl Extent {
+    /// The furthest line to begin at.
+    pub(crate) const fn furthest(self) -> usize {
+        self.lines.saturating_sub(self.window)
+    }
 }
 
 impl Sheet {
     pub(crate) const fn new(theme: Theme, width: u16) -> Self {
-        Self { theme, width: width as usize, lines: Vec::new() }
+        Self { theme, width: width as usize, lines: Vec::new(), pinned: 0 }
     }
 
     pub(crate) const fn theme(&self) -> Theme {
@@ -64,7 +82,7 @@ impl Sheet {
         let mut fresh = true;
         for (text, paint) in pieces {
             let style = self.theme.style(*paint);
-            let text = escape::line(text);
+            let text = shown(text, self.theme);
             for word in text.split_inclusive(' ') {
                 let (word, trailing) = word.split_at(word.trim_end_matches(' ').len());
                 if !word.is_empty() {
@@ -101,19 +119,71 @@ impl Sheet {
         self.lines.push(Line::from(line));
     }
 
-    /// Draws the lines from `start` on.
-    pub(crate) fn draw(&self, start: usize, area: Rect, buffer: &mut Buffer) {
+    /// The lines so far stay at the top.
+    pub(crate) fn pin(&mut self) {
+        self.pinned = self.lines.len();
+    }
+
+    /// How many lines there are besides those that stay, so far.
+    pub(crate) fn scrolled(&self) -> usize {
+        self.lines.len() - self.pinned
+    }
+
+    /// What there is to scroll through on so many lines of a screen.
+    pub(crate) fn extent(&self, height: u16) -> Extent {
+        let window = usize::from(height).saturating_sub(self.pinned).max(1);
+        Extent { lines: self.scrolled(), window }
+    }
+
+    /// Draws the lines from `start` on, with a bar at the right that says where that is. Returns how many are below the screen.
+    pub(crate) fn draw(&self, start: usize, area: Rect, buffer: &mut Buffer) -> usize {
+        let extent = self.extent(area.height);
+        let start = start.min(extent.furthest());
+        let pinned = self.lines.iter().take(self.pinned);
+        let shown = pinned.chain(self.lines.iter().skip(self.pinned + start));
+        for (line, y) in shown.zip(area.y..area.bottom()) {
+            buffer.set_line(area.x, y, line, area.width);
+        }
+        self.scroll_bar(start, extent, area, buffer);
+        extent.lines.saturating_sub(start + extent.window)
+    }
+
+    /// Draws the lines from `start` on, without a bar at the right.
+    pub(crate) fn draw_plain(&self, start: usize, area: Rect, buffer: &mut Buffer) {
         for (line, y) in self.lines.iter().skip(start).zip(area.y..area.bottom()) {
             buffer.set_line(area.x, y, line, area.width);
         }
-        let more = self.lines.len().saturating_sub(start + usize::from(area.height));
-        if more > 0 && area.width > 16 {
-            let text = format!(" {more} more, {} ", self.theme.glyph("J ↓", "J"));
-            let width = u16::try_from(text.width()).unwrap_or(0);
-            let style = self.theme.style(Paint::Dim);
-            buffer.set_stringn(area.right().saturating_sub(width), area.bottom() - 1, text, usize::from(width), style);
+    }
+
+    fn scroll_bar(&self, start: usize, extent: Extent, area: Rect, buffer: &mut Buffer) {
+        if extent.furthest() == 0 || area.width < 2 {
+            return;
+        }
+        let thumb = (extent.window * extent.window / extent.lines).max(1);
+        // At an end only where there is nothing more in that direction.
+        let room = extent.window.saturating_sub(thumb);
+        let top = match start {
+            0 => 0,
+            _ if start == extent.furthest() => room,
+            _ => (room * start / extent.furthest()).clamp(1, room.saturating_sub(1).max(1)),
+        };
+        let first = area.bottom().saturating_sub(u16::try_from(extent.window).unwrap_or(0)).max(area.y);
+        // Only the thumb: a rail would look like one of the ladder's lines.
+        let mark = self.theme.glyph("┃", "#");
+        for y in (first..area.bottom()).skip(top).take(thumb) {
+            buffer.set_string(area.right() - 1, y, mark, self.theme.style(Paint::Key));
         }
     }
+}
+
+/// The text, fit for a terminal: escaped, and without anything beyond ASCII where the theme has none of it.
+pub(crate) fn shown(text: &str, theme: Theme) -> Cow<'_, str> {
+    let text = escape::line(text);
+    if theme.is_unicode() || text.is_ascii() {
+        return text;
+    }
+    let escaped = |character: char| character.escape_unicode().to_string();
+    Cow::Owned(text.chars().map(|c| if c.is_ascii() { c.to_string() } else { escaped(c) }).collect())
 }
 
 /// One line of pieces, cut to a width.
@@ -121,7 +191,7 @@ pub(crate) fn line(theme: Theme, pieces: &[Piece<'_>], width: usize) -> Line<'st
     let mut spans = Vec::new();
     let mut left = width;
     for (text, paint) in pieces {
-        let text = escape::line(text);
+        let text = shown(text, theme);
         let text = cut(&text, left, theme);
         left = left.saturating_sub(text.width());
         spans.push(Span::styled(text.into_owned(), theme.style(*paint)));
@@ -147,6 +217,22 @@ pub(crate) fn prefix(text: &str, width: usize) -> &str {
         (used > width).then_some(at)
     });
     end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// The text, or as much of its end as fits, with a mark that there was more.
+pub(crate) fn cut_front(text: &str, width: usize, theme: Theme) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mark = theme.glyph("…", "~");
+    let Some(room) = width.checked_sub(mark.width()) else { return Cow::Borrowed("") };
+    let mut used = 0;
+    let rest = text.char_indices().rev().take_while(|(_, character)| {
+        used += character.width().unwrap_or(0);
+        used <= room
+    });
+    let end = rest.last().and_then(|(at, _)| text.get(at..)).unwrap_or_default();
+    Cow::Owned(format!("{mark}{end}"))
 }
 
 /// A number with separators: `4,980,000`.
@@ -190,8 +276,41 @@ mod tests {
         assert_eq!(cut("전화기", 5, Theme::FULL), "전화…");
         assert_eq!(cut("전화기", 4, Theme::FULL), "전…");
         assert_eq!(cut("abc", 0, Theme::FULL), "");
+        assert_eq!(cut_front("captures/전화기", 7, Theme::FULL), "…전화기");
+        assert_eq!(cut_front("captures/전화기", 6, Theme::FULL), "…화기");
+        assert_eq!(cut_front("abc", 0, Theme::FULL), "");
+        assert_eq!(shown("é\x1b", Theme::new(false, false)), "\\u{e9}\\x1b");
         assert_eq!(number(4_980_000), "4,980,000");
         assert_eq!(number(12), "12");
+    }
+
+    #[test]
+    fn pinned_lines_stay_and_the_bar_shows_the_place() {
+        let mut sheet = Sheet::new(Theme::new(false, false), 8);
+        sheet.line(&[("head", Paint::Bold)]);
+        sheet.pin();
+        (0..10).for_each(|number| sheet.line(&[(&number.to_string(), Paint::Plain)]));
+        let drawn = |start| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 9, 5));
+            let more = sheet.draw(start, buffer.area, &mut buffer);
+            let text = |y| (0..9).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+            ((0..5).map(text).collect::<Vec<_>>(), more)
+        };
+        assert_eq!(
+            drawn(0),
+            (
+                vec![
+                    "head     ".into(),
+                    "0       #".into(),
+                    "1       |".into(),
+                    "2       |".into(),
+                    "3       |".into()
+                ],
+                6
+            )
+        );
+        assert_eq!(drawn(3).0[1..3], ["3        ", "4       #"]);
+        assert_eq!((drawn(99).0[4].as_str(), drawn(99).1), ("9       #", 0), "never beyond the end");
     }
 
     proptest::proptest! {
