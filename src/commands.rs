@@ -2,11 +2,15 @@
 //!
 //! In: arguments. Out: files opened, the core driven, views written, an exit status. It refuses to hold logic worth testing.
 
+mod captured;
 mod diff;
+mod extract;
 mod inputs;
 mod interfaces;
 mod privileges;
+mod progress;
 mod pump;
+mod read;
 mod shell;
 mod show;
 mod triage;
@@ -46,6 +50,7 @@ enum Command {
     Watch(watch::Args),
     Show(show::Args),
     Diff(diff::Args),
+    Extract(extract::Args),
     Interfaces(interfaces::Args),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
@@ -78,10 +83,9 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Triage(args) => triage::run(&args),
         Command::Watch(args) => watch::run(&args),
-        Command::Show(args) => {
-            show::run(&args, &|path, _| anyhow::bail!("{}: files in captures cannot be shown yet", path.display()))
-        }
+        Command::Show(args) => show::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Extract(args) => extract::run(&args),
         Command::Interfaces(args) => interfaces::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

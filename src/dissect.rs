@@ -18,7 +18,7 @@ pub mod tcp;
 pub mod tftp;
 mod tls;
 
-pub use content::{Content, ContentLimits};
+pub use content::{Content, ContentLimits, LimitsHit};
 pub use event::Event;
 
 use crate::capture::{Moment, Timestamp};
@@ -36,6 +36,19 @@ pub struct Settings {
     pub tftp: tftp::Limits,
     /// TCP connections.
     pub tcp: tcp::Limits,
+}
+
+/// What the dissectors hold at a moment, each within its limit in [`Settings`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// TFTP conversations: [`tftp::Limits::conversations`].
+    pub conversations: usize,
+    /// TCP connections: [`tcp::Limits::connections`].
+    pub connections: usize,
+    /// Bytes of TCP streams: [`tcp::Limits::total`].
+    pub stream_bytes: usize,
+    /// Bytes of files in progress: [`ContentLimits::total`].
+    pub content_bytes: usize,
 }
 
 /// All dissectors behind one door.
@@ -84,9 +97,20 @@ impl Dissector {
         }
     }
 
+    /// What conversations, connections and files in progress hold just now.
+    pub fn held(&self) -> Held {
+        let (connections, stream_bytes) = self.tcp.held();
+        Held { conversations: self.tftp.held(), connections, stream_bytes, content_bytes: self.store.held() }
+    }
+
     /// Whether idle flows were not looked for in a while.
     pub fn is_time_to_tick(&self, now: Timestamp) -> bool {
         now.nanos_since(self.expired) >= EXPIRE_EVERY
+    }
+
+    /// How often a limit cost something so far.
+    pub const fn limits_hit(&self) -> LimitsHit {
+        self.store.hit
     }
 
     /// Time goes on: ends what was idle for too long.

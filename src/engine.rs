@@ -4,7 +4,7 @@
 //! and tests drive the same three calls: [`Engine::push`], [`Engine::tick`], [`Engine::finish`].
 
 use crate::capture::{Frame, Moment, Timestamp};
-use crate::dissect::{Dissector, Event, Settings};
+use crate::dissect::{self, Dissector, Event, LimitsHit, Settings};
 use crate::packet::{self, Counters, Decoder, glance};
 use crate::phone::{self, Files, Phone, Roster};
 use crate::trust::Reference;
@@ -91,9 +91,19 @@ impl Engine {
         &mut self.roster
     }
 
+    /// What is held just now: bytes of fragments, and what the dissectors hold. Phones are the roster's: [`Roster::held`].
+    pub fn held(&self) -> (usize, dissect::Held) {
+        (self.decoder.held(), self.dissector.held())
+    }
+
     /// What was left out so far.
     pub fn counters(&self) -> Counters {
         self.decoder.counters()
+    }
+
+    /// How often the limits of the dissectors cost something so far; those of the roster are counted there.
+    pub const fn limits_hit(&self) -> LimitsHit {
+        self.dissector.limits_hit()
     }
 
     fn deliver(&mut self) {

@@ -19,11 +19,14 @@ pub mod digest;
 pub mod dissect;
 pub mod engine;
 pub mod escape;
+pub mod extract;
 pub mod logs;
 mod memo;
 pub mod packet;
 pub mod phone;
+mod private;
 pub mod report;
+pub mod sandbox;
 #[doc(hidden)]
 pub mod testkit;
 pub mod trust;

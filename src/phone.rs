@@ -11,6 +11,7 @@ mod files;
 mod name;
 mod record;
 mod roster;
+mod weight;
 
 pub use boot::Boot;
 pub use changes::{Changed, PhoneKey};
@@ -18,7 +19,7 @@ pub use config::{CallManagerMember, ConfigFacts, TvsMember};
 pub use files::{FileKind, Files, ServedList, SignatureFound};
 pub use name::DeviceName;
 pub use record::{DownloadRecord, Phone};
-pub use roster::{Limits, Roster};
+pub use roster::{KeptFile, Limits, Roster};
 
 #[cfg(doc)]
 use crate::dissect::Event;

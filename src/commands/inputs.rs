@@ -1,12 +1,17 @@
 //! What several commands are given: captures and references.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::dissect::{ContentLimits, tcp, tftp};
+use crate::engine::Limits;
 use crate::logs::{self, AlarmList, Says};
-use crate::phone::DeviceName;
+use crate::packet;
+use crate::phone::{self, DeviceName};
+use crate::sandbox::{self, Needs};
 use crate::trust::{Reference, ReferenceArgument, ReferenceKind, ReferenceTarget};
 use crate::verdict::{Logged, Told, ToldList};
 
@@ -150,6 +155,12 @@ fn console_log(told: &mut Told, argument: &str) -> anyhow::Result<()> {
     };
     let bytes = read(Path::new(path))?;
     let log = logs::read(&String::from_utf8_lossy(&bytes));
+    if log.not_understood > 0 && !log.entries.is_empty() {
+        told.log_notes.push(format!(
+            "{path}: {} of {} lines say nothing that is looked for, and are passed over",
+            log.not_understood, log.lines
+        ));
+    }
     for entry in &log.entries {
         if let Says::TvsHandshake(phone) = entry.says {
             told.tvs_handshakes.insert(phone, format!("{path}, line {}", entry.line));
@@ -235,4 +246,214 @@ pub(super) struct Captures {
     /// Captures to read: pcap or pcapng. Several are one case, merged by time
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
+}
+
+/// Whether the process gives up what it does not need.
+#[derive(Debug, clap::Args)]
+pub(super) struct SandboxOption {
+    /// Keep all rights of this process while it reads captures. Without this it can soon open no other file, connect nowhere and
+    /// start nothing; '--version' says what this kernel enforces
+    #[arg(long, help_heading = "Safety")]
+    no_sandbox: bool,
+}
+
+impl SandboxOption {
+    /// To be called when everything else that has to be opened is open, and before there is a second thread.
+    pub(super) fn enter(&self, needs: &Needs) {
+        if self.no_sandbox {
+            return;
+        }
+        if let Some(gaps) = sandbox::enter(needs).gaps() {
+            // Where this cannot be said, the report still can.
+            let _ = writeln!(
+                io::stderr(),
+                "itlscope: the sandbox is not complete: {gaps}; --no-sandbox turns this note off"
+            );
+        }
+    }
+}
+
+/// What reading may cost. Every limit that was hit is told in the report.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Limits (sizes are bytes, or have K, M or G behind them)")]
+pub(super) struct LimitOptions {
+    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
+    #[arg(long, value_name = "PORT", help_heading = "Ports", value_parser = clap::value_parser!(u16).range(1..))]
+    tvs_port: Vec<u16>,
+
+    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
+    #[arg(long, value_name = "PORT", help_heading = "Ports", value_parser = clap::value_parser!(u16).range(1..))]
+    https_port: Vec<u16>,
+
+    /// Device names remembered, and addresses; those that only asked and got nothing are forgotten first
+    #[arg(long, hide_short_help = true, value_name = "NUMBER", value_parser = count,
+          default_value_t = phone::Limits::default().phones)]
+    max_phones: usize,
+
+    /// Downloads remembered of one phone, and sessions; the oldest are forgotten first
+    #[arg(long, hide_short_help = true, value_name = "NUMBER", value_parser = count,
+          default_value_t = phone::Limits::default().each)]
+    max_records: usize,
+
+    /// Bytes that all phones may take together; what weighs most is forgotten first
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size,
+          default_value_t = Size(phone::Limits::default().bytes))]
+    max_phone_memory: Size,
+
+    /// TFTP transfers followed at once, and TCP connections
+    #[arg(long, hide_short_help = true, value_name = "NUMBER", value_parser = count,
+          default_value_t = tcp::Limits::default().connections)]
+    max_flows: usize,
+
+    /// Bytes of one file that are held; a larger one is hashed and then forgotten
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size,
+          default_value_t = Size(ContentLimits::default().file))]
+    max_file: Size,
+
+    /// Bytes of one transfer or stream that may wait for an earlier part that is late
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size,
+          default_value_t = Size(ContentLimits::default().reorder))]
+    max_late: Size,
+
+    /// Bytes that all TFTP transfers in progress may hold together
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size,
+          default_value_t = Size(ContentLimits::default().total))]
+    max_tftp_memory: Size,
+
+    /// Bytes that all TCP connections may hold together
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size,
+          default_value_t = Size(tcp::Limits::default().total))]
+    max_tcp_memory: Size,
+
+    /// Bytes of IP fragments that may wait for the rest of their packet
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size,
+          default_value_t = Size(packet::Limits::default().fragment_bytes))]
+    max_fragments: Size,
+
+    /// Seconds of the capture without a packet after which a TFTP transfer is over
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", value_parser = idle,
+          default_value_t = seconds(tftp::Limits::default().idle))]
+    tftp_idle: u32,
+
+    /// Seconds of the capture without a segment after which a TCP connection is over
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", value_parser = idle,
+          default_value_t = seconds(tcp::Limits::default().idle))]
+    tcp_idle: u32,
+
+    /// Seconds of the capture for which an IP fragment waits for the others
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", value_parser = idle,
+          default_value_t = seconds(packet::Limits::default().fragment_lifetime))]
+    fragment_idle: u32,
+}
+
+impl LimitOptions {
+    /// The limits that were asked for, and the ports.
+    pub(super) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.dissect.ports.tvs.extend(&self.tvs_port);
+        limits.dissect.ports.tomcat.extend(&self.https_port);
+        limits.phone =
+            phone::Limits { phones: self.max_phones, each: self.max_records, bytes: self.max_phone_memory.0 };
+        limits.dissect.content =
+            ContentLimits { file: self.max_file.0, reorder: self.max_late.0, total: self.max_tftp_memory.0 };
+        limits.dissect.tftp = tftp::Limits { conversations: self.max_flows, idle: nanos(self.tftp_idle) };
+        limits.dissect.tcp = tcp::Limits {
+            connections: self.max_flows,
+            idle: nanos(self.tcp_idle),
+            reorder: self.max_late.0,
+            total: self.max_tcp_memory.0,
+        };
+        limits.packet =
+            packet::Limits { fragment_bytes: self.max_fragments.0, fragment_lifetime: nanos(self.fragment_idle) };
+        limits
+    }
+}
+
+/// Bytes, with `K`, `M` or `G` behind them where they are whole ones of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size(pub(super) usize);
+
+const UNITS: [(char, u32); 3] = [('G', 30), ('M', 20), ('K', 10)];
+/// Less than this holds no packet; more than that no machine for this has.
+const SIZES: std::ops::RangeInclusive<usize> = 4 << 10..=1 << 38;
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match UNITS.into_iter().find(|&(_, shift)| self.0 > 0 && self.0.trailing_zeros() >= shift) {
+            Some((unit, shift)) => write!(f, "{}{unit}", self.0 >> shift),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    let capitals = text.trim().to_ascii_uppercase();
+    let capitals = capitals.strip_suffix("IB").or_else(|| capitals.strip_suffix('B')).unwrap_or(&capitals);
+    let (digits, shift) = UNITS
+        .into_iter()
+        .find_map(|(unit, shift)| Some((capitals.strip_suffix(unit)?, shift)))
+        .unwrap_or((capitals, 0));
+    let number: usize =
+        digits.trim().parse().map_err(|_| "expected a number of bytes, such as 65536, 64K, 8M or 1G".to_owned())?;
+    let bytes = number.checked_mul(1 << shift).filter(|bytes| SIZES.contains(bytes));
+    bytes.map(Size).ok_or_else(|| format!("expected {} to {}", Size(*SIZES.start()), Size(*SIZES.end())))
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=100_000_000).contains(number));
+    number.ok_or_else(|| "expected a number from 1 to 100000000".to_owned())
+}
+
+fn idle(text: &str) -> Result<u32, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds));
+    seconds.ok_or_else(|| "expected a number of seconds from 1 to 86400".to_owned())
+}
+
+fn seconds(nanos: u64) -> u32 {
+    u32::try_from(nanos / 1_000_000_000).unwrap_or(u32::MAX)
+}
+
+fn nanos(seconds: u32) -> u64 {
+    u64::from(seconds) * 1_000_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_they_print() {
+        for (text, bytes, printed) in [
+            ("65536", 65_536, "64K"),
+            ("64k", 65_536, "64K"),
+            ("64 KiB", 65_536, "64K"),
+            ("8M", 8 << 20, "8M"),
+            ("1GB", 1 << 30, "1G"),
+            ("5001", 5001, "5001"),
+        ] {
+            let read = size(text).unwrap();
+            assert_eq!((read, read.to_string().as_str()), (Size(bytes), printed));
+        }
+        for text in ["", "0", "-1", "M", "1T", "12x", "1000G", "99999999999999999999G", "4095"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn limits_by_default_are_the_defaults() {
+        #[derive(Debug, clap::Parser)]
+        struct Only {
+            #[command(flatten)]
+            limits: LimitOptions,
+        }
+        let read = |arguments: &[&str]| {
+            let all = std::iter::once("x").chain(arguments.iter().copied());
+            <Only as clap::Parser>::parse_from(all).limits.limits()
+        };
+        assert_eq!(format!("{:?}", read(&[])), format!("{:?}", Limits::default()));
+        let set = read(&["--max-late", "8K", "--tcp-idle", "5", "--tvs-port", "12445"]);
+        assert_eq!((set.dissect.tcp.reorder, set.dissect.content.reorder), (8192, 8192));
+        assert_eq!(set.dissect.tcp.idle, 5_000_000_000);
+        assert_eq!(set.dissect.ports.tvs, [2445, 12445]);
+    }
 }

@@ -32,25 +32,25 @@ pub(super) struct Progress {
     pub(super) bytes: u64,
 }
 
-/// Feeds all frames of `source` to `engine`; `told` is called every now and then.
+/// Feeds all frames of `source` to `engine`; `told` is called every now and then, with the engine as it stands.
 ///
 /// # Errors
 /// Those of the source. What was read before the error is in the engine.
 pub(super) fn pump<S: Source + Send>(
     source: &mut S,
     engine: &mut Engine,
-    told: &mut dyn FnMut(Progress),
+    told: &mut dyn FnMut(Progress, &mut Engine),
 ) -> Result<(), CaptureError> {
     let mut progress = Progress::default();
     while progress.bytes < ON_THE_SPOT {
         let Some(frame) = source.next_frame()? else {
-            told(progress);
+            told(progress, engine);
             return Ok(());
         };
         progress.count(&frame);
         engine.push(&frame);
     }
-    told(progress);
+    told(progress, engine);
     let (full, batches) = sync_channel(BATCHES);
     let (empty, room) = sync_channel(BATCHES);
     for _ in 0..BATCHES {
@@ -61,7 +61,7 @@ pub(super) fn pump<S: Source + Send>(
         let reader = scope.spawn(move || Reader { source, progress, told: Timestamp::default() }.run(&full, &room));
         for mut batch in batches {
             batch.deliver(engine);
-            told(batch.progress);
+            told(batch.progress, engine);
             batch.clear();
             // The reader may be through and gone.
             let _ = empty.send(batch);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
-use super::{Exit, inputs};
+use super::{Exit, captured, inputs};
 use crate::capture::Timestamp;
 use crate::escape;
 use crate::trust::document::ListDocument;
@@ -70,20 +70,8 @@ enum Format {
     Json,
 }
 
-/// A file out of a capture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CapturedFile {
-    /// What to call it: capture, name, who downloaded it.
-    pub(super) label: String,
-    /// Its complete bytes.
-    pub(super) bytes: Vec<u8>,
-}
-
-/// Finds the complete files of a name that phones downloaded in a capture; each different content once.
-pub(super) type CaptureFiles<'a> = &'a dyn Fn(&Path, &str) -> anyhow::Result<Vec<CapturedFile>>;
-
-/// Shows every file. `captures` is how `--file` finds files in captures.
-pub(super) fn run(args: &Args, captures: CaptureFiles<'_>) -> anyhow::Result<Exit> {
+/// Shows every file.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut references = inputs::references(&args.references)?;
     for path in &args.certificates {
         references.push(Reference::from_bytes(&path.display().to_string(), None, &inputs::read(path)?)?);
@@ -101,7 +89,7 @@ pub(super) fn run(args: &Args, captures: CaptureFiles<'_>) -> anyhow::Result<Exi
         exit: Exit::Clean,
     };
     for path in &args.files {
-        if let Err(error) = view.file(path, args.file.as_deref(), captures, &mut out) {
+        if let Err(error) = view.file(path, args.file.as_deref(), &mut out) {
             if super::is_broken_pipe(&error) {
                 return Err(error);
             }
@@ -126,24 +114,18 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn file(
-        &mut self,
-        path: &Path,
-        name: Option<&str>,
-        captures: CaptureFiles<'_>,
-        out: &mut dyn Write,
-    ) -> anyhow::Result<()> {
+    fn file(&mut self, path: &Path, name: Option<&str>, out: &mut dyn Write) -> anyhow::Result<()> {
+        let label = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
         let Some(name) = name else {
-            let label = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+            if captured::is_capture(path) {
+                bail!("{label}: is a capture; {}", captured::what_there_is(path)?);
+            }
             let bytes = read(path)?;
             return self.content(&label, &bytes, out);
         };
-        let files = captures(path, name)?;
-        if files.is_empty() {
-            bail!("{}: no complete download of {name} in this capture", path.display());
-        }
+        let files = captured::files(path, name)?;
         self.several |= files.len() > 1;
-        files.iter().try_for_each(|file| self.content(&file.label, &file.bytes, out))
+        files.iter().try_for_each(|file| self.content(&file.label, &file.content.bytes, out))
     }
 
     fn content(&mut self, label: &str, bytes: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {

@@ -5,17 +5,28 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 
-use super::{Exit, inputs, pump};
-use crate::capture::{CaptureFile, MergedCaptures, Source};
-use crate::dissect::tcp::Ports;
-use crate::engine::{Engine, Limits};
+use super::{Exit, inputs, read};
+use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
+use crate::sandbox::Needs;
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
 
+const EXAMPLES: &str = "\
+Examples:
+  itlscope triage boot.pcap -r ITLFile.tlv
+      Compare with the list that the phones should have
+  itlscope triage trace.pcap* -r 10.1.1.5=pub.txt -r 10.1.1.6=sub.txt --format json
+      Rotated captures are one case; each TFTP server has a list of its own
+  itlscope triage boot.pcap -r old.tlv --holds SEP0011215A1AE3=old.tlv
+      What only you know decides what no capture can
+
+Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done";
+
 /// Read captures and say, per phone, what it downloaded, whether that matches, and whether its ITL has to be deleted
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     captures: inputs::Captures,
@@ -33,16 +44,14 @@ pub(super) struct Args {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = DetailsOption::Wrong)]
     details: DetailsOption,
 
-    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    tvs_port: Vec<u16>,
-
-    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    https_port: Vec<u16>,
-
     #[command(flatten)]
     told: inputs::ToldOptions,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
+
+    #[command(flatten)]
+    limits: inputs::LimitOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -57,7 +66,7 @@ enum Format {
 enum DetailsOption {
     /// All phones
     All,
-    /// Those with something wrong; all where there are few
+    /// Of those that need something to be done, the first of each cause; all where there are few
     Wrong,
     /// None
     None,
@@ -66,26 +75,14 @@ enum DetailsOption {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    let (mut source, errors) =
-        MergedCaptures::new(&args.captures.files, |path, number| CaptureFile::open(path, number));
-    for error in &errors {
-        writeln!(io::stderr(), "itlscope: {error}")?;
-    }
-    if errors.len() == args.captures.files.len() {
-        return Ok(Exit::Failed);
-    }
-    let mut limits = Limits::default();
-    let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
-    tvs.extend(&args.tvs_port);
-    tomcat.extend(&args.https_port);
-    let mut engine = Engine::new(&limits, &references);
-    pump::pump(&mut source, &mut engine, &mut |_| {})?;
-    engine.finish();
+    args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
+    let mut engine = Engine::new(&args.limits.limits(), &references);
+    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {})? else { return Ok(Exit::Failed) };
     let phones = engine.phones();
     let case = Case::new(references, told, &phones);
     let report = Report {
-        sources: source.summaries(),
-        notes: notes(&case, &phones),
+        sources: read.sources,
+        notes: notes(&case, &phones).into_iter().chain(read.notes).collect(),
         assessments: Assessments { phones: &phones, case: &case },
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -95,7 +92,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     out.flush()?;
     let wrong = summary.mismatched > 0 || summary.deletion_needed > 0;
-    Ok(if !errors.is_empty() {
+    Ok(if read.unreadable > 0 {
         Exit::Failed
     } else if wrong {
         Exit::Findings
@@ -112,6 +109,7 @@ fn notes(case: &Case, phones: &[Phone]) -> Vec<String> {
             "no reference was given (-r): the phones of each TFTP server are compared with each other".to_owned(),
         );
     }
+    notes.extend(case.told.log_notes.iter().cloned());
     let seen: BTreeSet<_> = phones.iter().filter_map(|phone| phone.name.as_ref()).collect();
     let strangers: Vec<_> = case.told.devices().difference(&seen).map(ToString::to_string).collect();
     match strangers.as_slice() {
@@ -134,5 +132,11 @@ fn style(details: DetailsOption) -> Style {
         DetailsOption::Wrong => Details::Wrong,
         DetailsOption::None => Details::None,
     };
-    Style { colour, width: 118, details }
+    Style { colour, width: width(), details }
+}
+
+/// As wide as the terminal, as far as lines can be read well; where there is none, as wide as most are.
+fn width() -> usize {
+    let columns = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+    columns.map_or(118, |(columns, _)| usize::from(columns).clamp(80, 160))
 }

@@ -14,10 +14,9 @@ use clap::ValueEnum;
 use crossbeam_channel::Receiver;
 
 use super::{Exit, inputs};
-use crate::dissect::tcp::Ports;
-use crate::engine::Limits;
 use crate::report::{self, Details, Report, Style};
-use crate::trust::ReferenceArgument;
+use crate::sandbox::{self, Needs};
+use crate::trust::{ReferenceArgument, ReferenceTarget};
 use crate::tui::{self, Clock, ColumnId, Ending, State, Theme};
 use crate::verdict::{Assessments, Summary};
 use crate::watch::{self, Form, References, Request, Session, Setup};
@@ -63,14 +62,6 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = ".")]
     export_to: PathBuf,
 
-    /// Also examine this TCP port as the Trust Verification Service (2445 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    tvs_port: Vec<u16>,
-
-    /// Also examine this TCP port as Tomcat (8443 always is). Repeatable
-    #[arg(long, value_name = "PORT")]
-    https_port: Vec<u16>,
-
     #[command(flatten)]
     headless: Headless,
 
@@ -79,6 +70,12 @@ pub(super) struct Args {
 
     #[command(flatten)]
     told: inputs::ToldOptions,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
+
+    #[command(flatten)]
+    limits: inputs::LimitOptions,
 }
 
 /// Events instead of a dashboard.
@@ -180,14 +177,12 @@ fn dashboard(args: &Args, session: Session, clock: Clock, signals: &Receiver<()>
 fn setup(args: &Args) -> anyhow::Result<Setup> {
     let given = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    let mut limits = Limits::default();
-    let Ports { tvs, tomcat, .. } = &mut limits.dissect.ports;
-    tvs.extend(&args.tvs_port);
-    tomcat.extend(&args.https_port);
+    let limits = args.limits.limits();
     let arguments = args.references.clone();
     let load = move || inputs::references(&arguments).map_err(|error| format!("{error:#}"));
     // Last: from here on nobody may need a privilege.
-    let input::Opened { label, input, recording, privileges } = input::open(&args.files, args.follow, &args.live)?;
+    let input::Opened { label, input, recording, privileges } =
+        input::open(&args.files, args.follow, &args.live, &|| args.sandbox.enter(&needs(args)))?;
     Ok(Setup {
         label,
         input,
@@ -198,6 +193,18 @@ fn setup(args: &Args) -> anyhow::Result<Setup> {
         recording,
         privileges,
     })
+}
+
+/// Captures are read again for exports, references when `r` is pressed: those may have been replaced by then.
+fn needs(args: &Args) -> Needs {
+    let references = args.references.iter().filter_map(|argument| match &argument.target {
+        ReferenceTarget::Path(path) => Some(sandbox::folder_of(Path::new(path))),
+        _ => None,
+    });
+    let read = args.files.iter().cloned().chain(references).collect();
+    let recording = args.live.recording().map(sandbox::folder_of);
+    let write = recording.into_iter().chain([args.export_to.clone()]).collect();
+    Needs { read, write, terminal: true, interfaces: args.files.is_empty() }
 }
 
 /// What is left to say when the dashboard is gone.
@@ -239,11 +246,8 @@ fn summary(session: &mut Session) -> Summary {
 /// The report that stays when the screen is gone.
 fn report(session: &Session) -> anyhow::Result<Vec<u8>> {
     let phones = session.board.engine().phones();
-    let report = Report {
-        sources: session.summaries(),
-        notes: Vec::new(),
-        assessments: Assessments { phones: &phones, case: session.board.case() },
-    };
+    let (sources, notes) = session.summaries_and_notes();
+    let report = Report { sources, notes, assessments: Assessments { phones: &phones, case: session.board.case() } };
     let style = Style { colour: false, width: 118, details: Details::None };
     let mut text = Vec::new();
     report::write_text(&report, style, &mut text)?;

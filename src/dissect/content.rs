@@ -36,6 +36,8 @@ impl fmt::Debug for Content {
 
 /// Files seen lately that are kept for comparison, at most.
 const MOST_KNOWN: usize = 32;
+/// Larger files are not kept for that: many phones load them, but few at once.
+const LARGEST_KNOWN: usize = 256 << 10;
 
 /// What files in progress may hold.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +52,24 @@ pub struct ContentLimits {
 
 impl Default for ContentLimits {
     fn default() -> Self {
-        Self { file: 1 << 20, reorder: 256 << 10, total: 64 << 20 }
+        Self { file: 1 << 20, reorder: 256 << 10, total: 32 << 20 }
     }
+}
+
+/// How often a limit made something be given up that might have been known otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LimitsHit {
+    /// Files that were hashed, not held: larger than [`ContentLimits::file`].
+    pub files_not_held: u64,
+    /// TFTP transfers given up because too much waited for a part that was late: [`ContentLimits::reorder`].
+    pub transfers_too_late: u64,
+    /// TFTP conversations given up unfinished for want of room: [`super::tftp::Limits::conversations`],
+    /// [`ContentLimits::total`].
+    pub conversations: u64,
+    /// Times that a hole in a TCP stream was not waited for any longer: [`super::tcp::Limits::reorder`].
+    pub streams_too_late: u64,
+    /// TCP connections given up while they were read, for want of room: [`super::tcp::Limits::connections`] and `total`.
+    pub connections: u64,
 }
 
 /// The files seen lately, and the bounds of what may be held.
@@ -62,11 +80,13 @@ pub(super) struct ContentStore {
     limits: ContentLimits,
     held: usize,
     next_id: u64,
+    /// What the limits of all dissectors cost so far.
+    pub(super) hit: LimitsHit,
 }
 
 impl ContentStore {
-    pub(super) const fn new(limits: ContentLimits) -> Self {
-        Self { known: VecDeque::new(), limits, held: 0, next_id: 0 }
+    pub(super) fn new(limits: ContentLimits) -> Self {
+        Self { known: VecDeque::new(), limits, held: 0, next_id: 0, hit: LimitsHit::default() }
     }
 
     /// An id for a download, whatever its transport.
@@ -78,6 +98,11 @@ impl ContentStore {
     /// Whether more is held than may be.
     pub(super) const fn is_full(&self) -> bool {
         self.held > self.limits.total
+    }
+
+    /// Bytes of files in progress.
+    pub(super) const fn held(&self) -> usize {
+        self.held
     }
 
     /// Makes room for `more` bytes of a file of which `waiting` bytes wait already; `false` where that is too much.
@@ -100,6 +125,9 @@ impl ContentStore {
     }
 
     fn remember(&mut self, content: &Arc<Content>) {
+        if content.bytes.len() > LARGEST_KNOWN {
+            return;
+        }
         if let Some(index) = self.known.iter().position(|known| Arc::ptr_eq(known, content)) {
             self.known.remove(index);
         } else if self.known.len() >= MOST_KNOWN {
@@ -206,6 +234,7 @@ impl ContentBuilder {
         digests.update(held);
         digests.update(bytes);
         self.state = State::Hashed(Box::new(digests));
+        store.hit.files_not_held += 1;
         self.uncount(before, store);
     }
 
@@ -271,7 +300,7 @@ mod tests {
         let large = build(&[b"abc", b"def"], &mut store);
         assert_eq!((large.length, large.digests), (6, Digests::of(b"abcdef")));
         assert!(large.content.is_none());
-        assert_eq!(store.held, 0);
+        assert_eq!((store.held, store.hit.files_not_held), (0, 1));
     }
 
     #[test]

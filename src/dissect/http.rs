@@ -30,6 +30,7 @@ const MOST_RECENT: usize = 8;
 pub(super) struct HttpStreams {
     requests: MessageReader,
     responses: MessageReader,
+    client_seen: bool,
     exchange: Exchange,
 }
 
@@ -93,6 +94,7 @@ impl HttpStreams {
         Self {
             requests: MessageReader::default(),
             responses: MessageReader::default(),
+            client_seen: false,
             exchange: Exchange {
                 client,
                 server,
@@ -113,6 +115,7 @@ impl StreamReader for HttpStreams {
     fn piece(&mut self, side: Side, piece: Piece<'_>, moment: Moment, shared: &mut Shared<'_>) {
         match side {
             Side::Client => {
+                self.client_seen = true;
                 let mut sink = RequestSink { exchange: &mut self.exchange, moment, shared };
                 match piece {
                     Piece::Data(bytes) => self.requests.data(bytes, &mut sink),
@@ -156,6 +159,9 @@ impl StreamReader for HttpStreams {
         if whole {
             let end = self.exchange.position;
             ResponseSink { exchange: &mut self.exchange, moment: span.last, shared, end }.end();
+        }
+        if !self.client_seen && !self.exchange.server_seen && facts.syns > 0 && !facts.syn_acked {
+            self.exchange.tell_unreachable(facts, span, shared);
         }
         self.exchange.conclude(facts, shared);
     }
@@ -275,10 +281,15 @@ impl Exchange {
                 content.discard(store);
                 Err((Outcome::Incomplete, "only part of the file was sent".to_owned()))
             }
+            (204 | 304, _) => {
+                content.discard(store);
+                Err((Outcome::Incomplete, status.text()))
+            }
             (code, _) => {
                 content.discard(store);
-                let outcome = if matches!(code, 204 | 304) { Outcome::Incomplete } else { Outcome::Refused };
-                Err((outcome, status.text()))
+                // CUCM says 503 of a file that it does not have (domain.md 4.4).
+                let absent = if matches!(code, 404 | 503) { ": the file is absent" } else { "" };
+                Err((Outcome::Refused, format!("{}{absent}", status.text())))
             }
         }
     }
@@ -333,6 +344,17 @@ impl Exchange {
                 Err((Outcome::Incomplete, reason))
             }
         }
+    }
+
+    /// Nobody took the connection: the phone came to no request, and will ask for its file in another way.
+    fn tell_unreachable(&self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
+        let reason = match facts.syns {
+            _ if facts.reset_answers_syn => "the server refused the connection (RST in answer to the SYN)".to_owned(),
+            1 => "no answer to the SYN".to_owned(),
+            syns => format!("no answer to {syns} SYNs"),
+        };
+        let request = Request { id: shared.store.new_id(), asked: Asked::unknown(), span };
+        self.tell(&request, Outcome::Unanswered, Some(reason), span, shared.events);
     }
 
     /// The connection is over: requests without an answer, and an answer without its end.

@@ -41,7 +41,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 32_768, idle: 600_000_000_000, reorder: 256 << 10, total: 48 << 20 }
+        Self { connections: 32_768, idle: 600_000_000_000, reorder: 256 << 10, total: 32 << 20 }
     }
 }
 
@@ -237,6 +237,11 @@ impl Tcp {
         }
     }
 
+    /// Connections that are followed, and the bytes that they hold.
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.connections.len(), self.held)
+    }
+
     /// Whether more is held than may be, or more connections are followed.
     pub(super) fn is_full(&self) -> bool {
         self.held > self.limits.total || self.connections.is_full()
@@ -245,6 +250,8 @@ impl Tcp {
     /// Forgets connections that were idle for too long or for which there is no room.
     pub(super) fn expire(&mut self, now: Timestamp, store: &mut ContentStore, events: &mut Vec<Event>) {
         while let Some((_, connection)) = self.connections.pop_expired(now, self.held > self.limits.total) {
+            let for_room = now.nanos_since(connection.span.last.time) <= self.limits.idle;
+            store.hit.connections += u64::from(for_room && matches!(connection.protocol, Protocol::Known(_)));
             self.conclude(connection, store, events);
         }
     }
@@ -418,6 +425,7 @@ impl Connection {
                 reader.piece(side, piece, at, shared);
             }
         });
+        shared.store.hit.streams_too_late += stream.take_given_up();
         *self.stream(side) = stream;
         self.held = self.client_stream.held() + self.server_stream.held();
         if let Protocol::Known(reader) = &self.protocol {

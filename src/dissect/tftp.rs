@@ -12,8 +12,9 @@ mod transfer;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use super::content::ContentStore;
+use super::content::{Content, ContentStore};
 use super::event::{Download, Event, Outcome, Transport};
 use super::flows::FlowTable;
 use crate::capture::{Moment, Span, Timestamp};
@@ -46,6 +47,8 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Tftp {
     conversations: FlowTable<SocketAddr, Conversation>,
+    /// Nanoseconds after which a conversation is over.
+    idle: u64,
     /// Addresses that sent anything as a TFTP server.
     heard: HashSet<IpAddr>,
     /// Addresses to which clients acknowledged data that was not captured.
@@ -120,6 +123,12 @@ impl Conversation {
         self.transfers.iter().rev().max_by_key(rank)
     }
 
+    /// The bytes of the complete file, to be given out once: a conversation that waits for its end holds none.
+    fn take_content(&mut self) -> Option<Arc<Content>> {
+        let server = self.best()?.server;
+        self.transfer(server)?.take_content()
+    }
+
     /// Whether a message of this number can only be the repeated end of the download before.
     fn is_late(&self, server: SocketAddr, number: u16) -> bool {
         let begun = self.transfers.iter().any(|transfer| transfer.server == server && transfer.blocks() > 0);
@@ -139,6 +148,7 @@ impl Tftp {
     pub fn new(limits: Limits) -> Self {
         Self {
             conversations: FlowTable::new(limits.conversations, limits.idle),
+            idle: limits.idle,
             heard: HashSet::new(),
             unheard: HashSet::new(),
         }
@@ -177,6 +187,11 @@ impl Tftp {
         true
     }
 
+    /// Conversations that are followed.
+    pub(super) fn held(&self) -> usize {
+        self.conversations.len()
+    }
+
     /// Whether more conversations are followed than may be.
     pub(super) fn is_full(&self) -> bool {
         self.conversations.is_full()
@@ -185,6 +200,9 @@ impl Tftp {
     /// Ends conversations that were idle for too long.
     pub(super) fn expire(&mut self, now: Timestamp, store: &mut ContentStore, events: &mut Vec<Event>) {
         while let Some((_, conversation)) = self.conversations.pop_expired(now, store.is_full()) {
+            let for_room = now.nanos_since(conversation.span.last.time) <= self.idle;
+            let is_open = conversation.best().is_none_or(|best| best.finished().is_none() && !best.has_error());
+            store.hit.conversations += u64::from(for_room && is_open && !conversation.upload);
             self.conclude(conversation, store, events);
         }
     }
@@ -417,7 +435,8 @@ fn announce_result(conversation: &mut Conversation, events: &mut Vec<Event>) {
     announce(conversation, outcome, reason, events);
 }
 
-fn download(conversation: &Conversation, outcome: Outcome, reason: Option<String>) -> Option<Event> {
+fn download(conversation: &mut Conversation, outcome: Outcome, reason: Option<String>) -> Option<Event> {
+    let content = if outcome == Outcome::Complete { conversation.take_content() } else { None };
     let best = conversation.best();
     let finished = best.and_then(Transfer::finished).filter(|_| outcome == Outcome::Complete);
     let server = conversation.asked.as_ref().map(|(_, server)| *server).or(best.map(|best| best.server))?;
@@ -432,7 +451,7 @@ fn download(conversation: &Conversation, outcome: Outcome, reason: Option<String
         reason,
         length: finished.map(|finished| finished.length),
         digests: finished.map(|finished| finished.digests),
-        content: finished.and_then(|finished| finished.content.clone()),
+        content,
         retransmits: retransmits + conversation.repeated_requests,
         span: conversation.span,
     })))

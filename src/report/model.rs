@@ -19,6 +19,7 @@ use crate::x509::{DistinguishedName, Serial};
 
 use fleet::FleetView;
 use phone::PhoneView;
+pub use phone::SpanView;
 
 /// Everything that a report is made of.
 #[derive(Debug)]
@@ -44,8 +45,8 @@ impl Serialize for Document<'_, '_> {
         let case = assessments.case;
         let mut document = serializer.serialize_struct("Report", 8)?;
         document.serialize_field("schema", "itlscope.report/1")?;
-        document.serialize_field("tool", &Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") })?;
-        document.serialize_field("sources", &sources.iter().map(Source::from).collect::<Vec<_>>())?;
+        document.serialize_field("tool", &Tool::THIS)?;
+        document.serialize_field("sources", &sources.iter().map(SourceView::from).collect::<Vec<_>>())?;
         document.serialize_field("references", &case.references.iter().map(ReferenceView::from).collect::<Vec<_>>())?;
         document.serialize_field("notes", notes)?;
         document.serialize_field("phones", &Phones(self))?;
@@ -67,21 +68,27 @@ impl Serialize for Phones<'_, '_, '_> {
     }
 }
 
+/// Who wrote a document.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Tool {
-    pub name: &'static str,
-    pub version: &'static str,
+pub struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl Tool {
+    /// This program.
+    pub(crate) const THIS: Self = Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 }
 
 /// One capture.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Source {
-    pub path: String,
-    pub frames: u64,
-    pub bytes: u64,
-    pub first_time: Option<Timestamp>,
-    pub last_time: Option<Timestamp>,
-    pub warnings: Vec<String>,
+pub struct SourceView {
+    path: String,
+    frames: u64,
+    bytes: u64,
+    first_time: Option<Timestamp>,
+    last_time: Option<Timestamp>,
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -117,7 +124,7 @@ pub(super) struct FunctionView {
     pub name: String,
 }
 
-impl From<&SourceSummary> for Source {
+impl From<&SourceSummary> for SourceView {
     fn from(summary: &SourceSummary) -> Self {
         let SourceSummary { path, frames, bytes, first_time, last_time, warnings } = summary.clone();
         Self { path, frames, bytes, first_time, last_time, warnings }

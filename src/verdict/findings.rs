@@ -4,7 +4,7 @@ use super::checks::file_name;
 use super::facts::{Facts, is_unreachable};
 use super::held::HeldSource;
 use super::{Check, Checks, Evidence};
-use crate::dissect::event::{Outcome, SessionOutcome};
+use crate::dissect::event::{Outcome, SessionOutcome, Transport};
 use crate::phone::FileKind;
 use crate::trust::signature::SignatureStatus;
 
@@ -87,7 +87,11 @@ pub(super) fn findings(facts: &Facts<'_>, checks: &Checks) -> Vec<Finding> {
 /// What went wrong with the files themselves, in the last boot.
 fn downloads(facts: &Facts<'_>, add: &mut impl FnMut(&'static str, String, Vec<Evidence>)) {
     let Some(boot) = facts.boots.last() else { return };
-    let unanswered = boot.downloads.iter().find(|download| download.outcome == Outcome::Unanswered);
+    // Over HTTP it is no fault: phones fall back to TFTP.
+    let unanswered = boot
+        .downloads
+        .iter()
+        .find(|download| download.outcome == Outcome::Unanswered && download.transport == Transport::Tftp);
     if let Some(download) = unanswered {
         let text = format!("TFTP server {} does not answer", download.server.ip());
         let reason = format!("{}: {}", file_name(download), download.reason.as_deref().unwrap_or_default());

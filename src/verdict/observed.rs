@@ -6,7 +6,7 @@
 use super::Evidence;
 use super::checks::{file_name, last_of_each_server};
 use super::facts::is_unreachable;
-use crate::dissect::event::{IdentitySource, Outcome, Service, SessionOutcome, TlsSession};
+use crate::dissect::event::{IdentitySource, Outcome, Service, SessionOutcome, TlsSession, Transport};
 use crate::phone::{Boot, DownloadRecord, FileKind, Phone};
 use crate::trust::compare::is_same_signer;
 use crate::trust::signature::{self, SignatureStatus};
@@ -79,8 +79,13 @@ impl<'a> Observed<'a> {
             inferences: Vec::new(),
         };
         let files = files(boot, round, &observed);
-        observed.inferences =
-            files.into_iter().chain(tvs(boot)).chain(web(boot)).chain(registration(phone, boot, next)).collect();
+        observed.inferences = files
+            .into_iter()
+            .chain(falls_back_to_tftp(boot))
+            .chain(tvs(boot))
+            .chain(web(boot))
+            .chain(registration(phone, boot, next))
+            .collect();
         observed
     }
 
@@ -95,6 +100,12 @@ impl<'a> Observed<'a> {
         let again = self.began_again();
         let evidence: Vec<_> = self.refused_list.iter().chain(&self.refused_config).chain(again).cloned().collect();
         (!evidence.is_empty()).then_some(evidence)
+    }
+
+    /// What of that is about the list: where TVS failed about the configuration only, the list is not what the phone minds.
+    pub(super) fn refused_list(&self) -> Option<Vec<Evidence>> {
+        let is_about_config = self.refused_list.is_empty() && !self.refused_config.is_empty();
+        self.refused().filter(|_| !is_about_config)
     }
 
     /// That the phone began its files again at once, and did not get on with them this time either.
@@ -138,7 +149,8 @@ impl<'a> Round<'a> {
         let configs = complete.map_or(0, |config| {
             downloads().filter(|other| other.file == config.file && other.outcome == Outcome::Complete).count()
         });
-        let further = || downloads().filter(|download| download.kind == FileKind::Other);
+        let further =
+            || downloads().filter(|download| download.kind == FileKind::Other && !is_failed_connection(download));
         let went_on = complete.and_then(|config| {
             further().find(|download| download.span.first >= config.span.last && is_signed(file_name(download)))
         });
@@ -312,6 +324,42 @@ fn files(boot: &Boot<'_>, round: &Round<'_>, observed: &Observed<'_>) -> Vec<Inf
         }
     }
     inferences
+}
+
+/// An HTTP connection that failed was for no file in particular.
+fn is_failed_connection(download: &DownloadRecord) -> bool {
+    download.transport == Transport::Http && download.file.is_none()
+}
+
+/// Newer phones ask over HTTP first (domain.md 4.4). What they do not get there they ask for over TFTP.
+fn falls_back_to_tftp(boot: &Boot<'_>) -> Option<Inference> {
+    let mut downloads = boot.downloads.iter();
+    while let Some(http) = downloads.next() {
+        let failed = matches!(http.outcome, Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete);
+        if http.transport != Transport::Http || !failed {
+            continue;
+        }
+        let is_same = |later: &&std::sync::Arc<DownloadRecord>| {
+            let same_name = http.file.is_none() || http.file == later.file;
+            later.transport == Transport::Tftp && same_name
+        };
+        if let Some(tftp) = downloads.clone().find(is_same) {
+            let reason = http.reason.as_deref().unwrap_or("it did not complete");
+            return Some(Inference {
+                id: "falls_back_to_tftp",
+                text: format!(
+                    "it tried HTTP on {} first and fell back to TFTP for {}: {reason}",
+                    http.server,
+                    file_name(tftp)
+                ),
+                evidence: vec![
+                    Evidence::new(http.span.first, "tries HTTP".to_owned()),
+                    Evidence::new(tftp.span.first, format!("asks for {} over TFTP", file_name(tftp))),
+                ],
+            });
+        }
+    }
+    None
 }
 
 /// Files of a kind, by their names in small letters (domain.md 4.2).

@@ -2,10 +2,10 @@
 //!
 //! In: a phone, its assessment, and frames from a file that is read again or from [`super::keep`]. Out: three files that can be
 //! sent to somebody: text, JSON, pcapng. What files contain that are no trust lists is left out of the frames unless it is asked
-//! for, because configuration files hold passwords: those bytes are set to zero, and each frame says so in its comment.
+//! for, because configuration files hold passwords: those frames are cut there, as a short snap length would, so that nobody takes
+//! what is left for a whole file, and each says so in its comment.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use crate::capture::{Frame, LinkType, SourceSummary, Timestamp};
 use crate::dissect::event::Transport;
 use crate::packet::{self, Whereabouts};
 use crate::phone::{FileKind, Phone};
+use crate::private;
 use crate::report::{self, Details, Report, Style};
 use crate::verdict::{Assessments, Case};
 
@@ -108,17 +109,8 @@ pub(super) fn write(request: &Request<'_>, frames: &mut Frames<'_>) -> Result<Ex
 
 fn with_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut out = BufWriter::new(create(path).map_err(failed)?);
+    let mut out = BufWriter::new(private::create(path).map_err(failed)?);
     write(&mut out).and_then(|()| out.flush()).map_err(failed)
-}
-
-/// A new file that only its owner can read.
-pub(super) fn create(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// A label that is safe in the name of a file.
@@ -188,14 +180,11 @@ impl Ends {
         if request.contents {
             return writer.frame(frame, Some(&comment));
         }
-        let Some(blank) = self.contents(frame) else { return writer.frame(frame, Some(&comment)) };
-        let mut data = frame.data.to_vec();
-        if let Some(bytes) = data.get_mut(blank) {
-            bytes.fill(0);
-        }
-        comment.push_str("; contents left out (set to zero)");
+        let kept = self.contents(frame).and_then(|contents| frame.data.get(..contents.start));
+        let Some(kept) = kept else { return writer.frame(frame, Some(&comment)) };
+        comment.push_str("; contents left out (cut)");
         counts.1 += 1;
-        writer.frame(&Frame { data: &data, ..*frame }, Some(&comment))
+        writer.frame(&Frame { data: kept, ..*frame }, Some(&comment))
     }
 
     /// Where the frame holds contents of a file that is no trust list.

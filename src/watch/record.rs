@@ -9,10 +9,10 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use super::export::create;
 use super::session::wall_clock;
 use super::write::{CaptureWriter, Format};
 use crate::capture::{Frame, LinkType};
+use crate::private::create;
 
 /// Where to record, and how much.
 #[derive(Debug, Clone, PartialEq, Eq)]

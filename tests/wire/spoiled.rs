@@ -136,22 +136,46 @@ fn every_frame_twice() {
     }
 }
 
+/// The IPv4 packet of an Ethernet frame, tagged or not, without the padding behind it.
+fn packet(frame: &Owned) -> Option<&[u8]> {
+    let start = if frame.data.get(12..14)? == [0x81, 0] { 18 } else { 14 };
+    if frame.data.get(start - 2..start)? != [8, 0] {
+        return None;
+    }
+    let packet = &frame.data[start..];
+    packet.get(..usize::from(u16::from_be_bytes([*packet.get(2)?, *packet.get(3)?])))
+}
+
+/// The frame with its packet carried in another way; itself where that cannot be.
+fn carried(frame: &Owned, way: usize) -> Owned {
+    let (_, link, wrap) = encapsulate::ALL[way % encapsulate::ALL.len()];
+    packet(frame).map_or_else(
+        || frame.clone(),
+        |packet| {
+            let data = wrap(packet);
+            Owned { time: frame.time, link, original_len: u32::try_from(data.len()).unwrap(), data }
+        },
+    )
+}
+
+/// The frame's packet in fragments with payloads of `size` bytes, under an identification of its own.
+fn in_fragments(frame: &Owned, size: usize, identification: u16) -> Vec<Owned> {
+    let Some(packet) = packet(frame).filter(|packet| packet[6..8] == [0, 0] || packet[6..8] == [0x40, 0]) else {
+        return vec![frame.clone()];
+    };
+    let mut packet = packet.to_vec();
+    packet[4..6].copy_from_slice(&identification.to_be_bytes());
+    packet[6..8].copy_from_slice(&[0, 0]);
+    let fragments = testkit::fragments(&packet, size);
+    fragments.into_iter().map(|fragment| Owned::ethernet(frame.time, testkit::ethernet(&fragment))).collect()
+}
+
 #[test]
 fn in_every_encapsulation() {
-    // The case is recorded with 802.1Q: its IP packets begin behind 18 bytes, and end where their length says.
     let frames = case("healthy");
     let truth = facts(&phones(&frames));
-    for (name, link, wrap) in encapsulate::ALL {
-        let wrapped: Vec<Owned> = frames
-            .iter()
-            .filter(|frame| frame.data[16..18] == [8, 0])
-            .map(|frame| {
-                let packet = &frame.data[18..];
-                let length = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
-                let data = wrap(&packet[..length]);
-                Owned { time: frame.time, link: *link, original_len: u32::try_from(data.len()).unwrap(), data }
-            })
-            .collect();
+    for (way, (name, ..)) in encapsulate::ALL.iter().enumerate() {
+        let wrapped: Vec<Owned> = frames.iter().map(|frame| carried(frame, way)).collect();
         assert_eq!(facts(&phones(&wrapped)), truth, "{name}");
     }
 }
@@ -161,25 +185,14 @@ fn in_fragments_in_any_order() {
     let frames = case("healthy");
     let truth = facts(&phones(&frames));
     for (size, reversed) in [(8, false), (64, true), (256, false), (512, true)] {
-        let mut identification = 0u16;
-        let fragmented: Vec<Owned> = frames
-            .iter()
-            .filter(|frame| frame.data[16..18] == [8, 0])
-            .flat_map(|frame| {
-                let packet = &frame.data[18..];
-                let length = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
-                let mut packet = packet[..length].to_vec();
-                identification += 1;
-                packet[4..6].copy_from_slice(&identification.to_be_bytes());
-                packet[6..8].copy_from_slice(&[0, 0]);
-                let mut fragments = testkit::fragments(&packet, size);
+        let fragmented: Vec<Owned> = (1..)
+            .zip(&frames)
+            .flat_map(|(identification, frame)| {
+                let mut fragments = in_fragments(frame, size, identification);
                 if reversed {
                     fragments.reverse();
                 }
                 fragments
-                    .into_iter()
-                    .map(|fragment| Owned::ethernet(frame.time, testkit::ethernet(&fragment)))
-                    .collect::<Vec<_>>()
             })
             .collect();
         assert!(fragmented.len() > frames.len());
@@ -190,13 +203,13 @@ fn in_fragments_in_any_order() {
 proptest! {
 
     #[test]
-    fn lost_repeated_overtaken_and_cut(
+    fn lost_repeated_overtaken_cut_fragmented_and_carried_in_another_way(
         name in prop::sample::select(CASES.to_vec()),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..5, 0usize..9), 0..40),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..7, 0usize..9), 0..40),
     ) {
         let mut frames = case(name);
         let truth = facts(&phones(&frames));
-        for (index, kind, distance) in changes {
+        for (identification, (index, kind, distance)) in (1..).zip(changes) {
             let at = index.index(frames.len());
             let to = (at + distance).min(frames.len() - 1);
             match kind {
@@ -213,6 +226,14 @@ proptest! {
                     let length = frames[at].data.len().min(60 + 40 * distance);
                     frames[at].data.truncate(length);
                 }
+                4 => {
+                    let mut fragments = in_fragments(&frames[at], 8 << distance, identification);
+                    if distance % 2 == 1 {
+                        fragments.reverse();
+                    }
+                    frames.splice(at..=at, fragments);
+                }
+                5 => frames[at] = carried(&frames[at], usize::from(identification) * 5 + distance),
                 // Another time, as captures on two clocks have it.
                 _ => frames[at].time += i64::try_from(distance).unwrap() * 300_000_000,
             }

@@ -116,9 +116,9 @@ fn files_one_after_the_other_on_one_connection() {
     ];
     let downloads = read(&sent);
     assert_eq!(downloads.len(), 4);
-    assert_not(&downloads[0], Outcome::Refused, "HTTP 503 (Service Unavailable)");
+    assert_not(&downloads[0], Outcome::Refused, "HTTP 503 (Service Unavailable): the file is absent");
     assert_complete(&downloads[1], Some("ITLSEP0011215A1AE3.tlv"), &list);
-    assert_not(&downloads[2], Outcome::Refused, "HTTP 404 (Not Found)");
+    assert_not(&downloads[2], Outcome::Refused, "HTTP 404 (Not Found): the file is absent");
     assert_complete(&downloads[3], Some("SEP0011215A1AE3.cnf.xml.sgn"), &config);
     let span = downloads[1].span;
     assert_eq!((span.first.frame.number, span.last.frame.number), (3, 4));
@@ -278,6 +278,22 @@ fn requests_that_nobody_answers() {
     let (side, sent) = ok(&bytes(100));
     let cut = [get("a"), (side, sent[..sent.len() - 10].to_vec())];
     assert_not(&read(&cut)[0], Outcome::Incomplete, "the end is missing: nothing more was captured after 90 bytes");
+}
+
+#[test]
+fn a_port_that_nobody_listens_on() {
+    let refused = ConnectionFacts {
+        syns: 1,
+        reset_answers_syn: true,
+        reset_by: Some(Side::Server),
+        ..ConnectionFacts::default()
+    };
+    let [only] = &read_pieces(&[], refused, false)[..] else { panic!() };
+    assert_not(only, Outcome::Unanswered, "the server refused the connection (RST in answer to the SYN)");
+    assert_eq!(only.file, None);
+    let silent = ConnectionFacts { syns: 3, ..ConnectionFacts::default() };
+    assert_not(&read_pieces(&[], silent, false)[0], Outcome::Unanswered, "no answer to 3 SYNs");
+    assert!(read_pieces(&[], ENDED, false).is_empty(), "it connected and asked nothing");
 }
 
 #[test]

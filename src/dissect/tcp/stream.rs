@@ -54,6 +54,8 @@ pub(in super::super) struct Stream {
     end: Option<u64>,
     /// The bytes before `next` that were not acknowledged, as many as there is room for.
     recent: VecDeque<u8>,
+    /// Holes that were not waited for any longer for want of room.
+    given_up: u64,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,11 @@ impl Stream {
     /// Bytes held back.
     pub(super) fn held(&self) -> usize {
         self.waiting_bytes + self.recent.len()
+    }
+
+    /// Holes given up for want of room since this was asked last.
+    pub(super) const fn take_given_up(&mut self) -> u64 {
+        std::mem::replace(&mut self.given_up, 0)
     }
 
     /// Whether everything up to the sender's FIN was delivered and acknowledged, the FIN too.
@@ -140,6 +147,7 @@ impl Stream {
         }
         self.deliver_waiting(moment, room, deliver);
         while self.waiting_bytes > room.waiting {
+            self.given_up += 1;
             self.skip_hole(room, deliver);
         }
         self.give_up_acknowledged_holes(room, deliver);

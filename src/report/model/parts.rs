@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::phone::{DownloadView, TlsView};
 use super::verdict::{ChecksView, FindingView, VerdictView};
-use super::{ReferenceView, Source, Tool};
+use super::{ReferenceView, SourceView, Tool};
 use crate::capture::SourceSummary;
 use crate::dissect::event::TlsSession;
 use crate::phone::DownloadRecord;
@@ -39,7 +39,7 @@ struct AssessmentView {
 
 /// An element of `sources`.
 pub fn source(summary: &SourceSummary) -> impl Serialize + use<> {
-    Source::from(summary)
+    SourceView::from(summary)
 }
 
 /// An element of `references`.
@@ -49,5 +49,5 @@ pub fn reference(reference: &Reference) -> impl Serialize + use<> {
 
 /// `tool`.
 pub fn tool() -> impl Serialize {
-    Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+    Tool::THIS
 }

@@ -6,8 +6,8 @@ use super::SignerView;
 use super::verdict::{CheckDetailsView, ChecksView, FindingView, HoldsView, VerdictView};
 use crate::capture::{Moment, Span, Timestamp};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
-use crate::dissect::event::{Alert, CertificateStatus, Outcome, SessionOutcome, Side, TlsSession, Transport};
-use crate::phone::{CallManagerMember, ConfigFacts, DownloadRecord, FileKind, Phone, TvsMember};
+use crate::dissect::event::{Alert, CertificateStatus, Outcome, SessionOutcome, Side, TlsSession};
+use crate::phone::{CallManagerMember, ConfigFacts, DownloadRecord, Phone, TvsMember};
 use crate::verdict::{Assessment, BootSummary};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
@@ -62,8 +62,10 @@ pub(super) struct DownloadView {
 
 /// When and where something was seen.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct SpanView {
+pub struct SpanView {
+    /// Time of the first frame.
     pub started: Timestamp,
+    /// Time of the last frame.
     pub ended: Timestamp,
     /// First and last frame, numbered as Wireshark numbers them.
     pub frames: [u64; 2],
@@ -211,16 +213,8 @@ impl From<&DownloadRecord> for DownloadView {
         let signature = download.signature.as_ref();
         Self {
             file: download.file.clone(),
-            kind: match download.kind {
-                FileKind::Itl => "itl",
-                FileKind::Ctl => "ctl",
-                FileKind::Config => "config",
-                FileKind::Other => "other",
-            },
-            transport: match download.transport {
-                Transport::Tftp => "tftp",
-                Transport::Http => "http",
-            },
+            kind: download.kind.name(),
+            transport: download.transport.name(),
             client: download.client.to_string(),
             server: download.server.to_string(),
             outcome: match download.outcome {
