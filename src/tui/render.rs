@@ -100,6 +100,11 @@ pub(super) fn help_extent(state: &State) -> Extent {
     help_sheet(state).extent(layout::help(state.size).height)
 }
 
+/// How much there is to scroll through below the causes of the fleet.
+pub(super) fn fleet_extent(state: &State, body: Rect) -> Option<Extent> {
+    fleet::extent(state, body)
+}
+
 /// The group of the fleet at this line of the screen.
 pub(super) fn fleet_group_at(state: &State, body: Rect, row: u16) -> Option<usize> {
     fleet::group_at(state, body, row)

@@ -110,6 +110,8 @@ pub struct State {
     pub(super) asked: Option<PhoneKey>,
     pub(super) fleet: Option<Box<FleetView>>,
     pub(super) fleet_index: usize,
+    /// The first line on the screen of what stands below the causes.
+    pub(super) fleet_scroll: usize,
     pub(super) help_scroll: usize,
     pub(super) status: Status,
     pub(super) note: Option<Note>,
@@ -154,6 +156,7 @@ impl State {
             asked: None,
             fleet: None,
             fleet_index: 0,
+            fleet_scroll: 0,
             help_scroll: 0,
             status: Status::default(),
             note: None,

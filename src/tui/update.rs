@@ -6,7 +6,7 @@
 use super::action::Action;
 use super::columns;
 use super::layout::{self, Regions};
-use super::render;
+use super::render::{self, sheet::Extent};
 use super::state::{Held, Mode, Page, State, Tab};
 use crate::watch::{Note, Request};
 
@@ -194,6 +194,11 @@ impl State {
 
     fn scroll_by(&mut self, down: bool, lines: usize) {
         let Some(regions) = layout::regions(self) else { return };
+        if self.page == Page::Fleet {
+            let most = render::fleet_extent(self, regions.body).map_or(0, Extent::furthest);
+            self.fleet_scroll = moved(self.fleet_scroll.min(most), down, lines).min(most);
+            return;
+        }
         let (extent, start) = render::tab_extent(self, regions.body);
         let most = extent.furthest();
         let index = self.tab.index();

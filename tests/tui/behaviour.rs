@@ -129,6 +129,18 @@ fn a_cause_of_the_fleet_opens_its_phones() {
 }
 
 #[test]
+fn what_stands_below_the_causes_of_the_fleet_is_scrolled() {
+    let mut desk = six();
+    desk.press("f");
+    assert!(!desk.screen(80, 24).contains("reference itl-old.tlv\n") && desk.screen(80, 24).contains(" more"));
+    desk.press("J J J J J J J J J J J J J J J J J J J J J J J J J J J J");
+    let end = desk.screen(80, 24);
+    assert!(end.contains("Compared with") && !end.contains(" more"), "{end}");
+    desk.press("K");
+    assert_ne!(desk.screen(80, 24), end, "never further than the end");
+}
+
+#[test]
 fn a_phone_is_asked_for_once_and_again_when_another_is_selected() {
     let mut desk = six();
     let asked = |desk: &Desk| desk.asked.iter().filter(|request| matches!(request, Request::Select(_))).count();

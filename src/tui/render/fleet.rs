@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::sheet::{Sheet, line, number};
+use super::sheet::{Extent, Sheet, line, number};
 use crate::report::Severity;
 use crate::tui::state::State;
 use crate::tui::theme::{Paint, Theme};
@@ -42,8 +42,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> usize {
             buffer.set_style(Rect { y, height: 1, ..area }, theme.selected());
         }
     }
-    let rest = Rect { y: place.bottom(), height: area.bottom().saturating_sub(place.bottom()), ..area };
-    below(state, fleet, rest.width).draw(0, rest, buffer)
+    let rest = groups.rest();
+    below(state, fleet, rest.width).draw(state.fleet_scroll, rest, buffer)
 }
 
 /// The groups around the selected one, as lines, and which of them are on the screen.
@@ -89,11 +89,23 @@ impl Groups {
         }
     }
 
+    /// What is left below them.
+    fn rest(&self) -> Rect {
+        let y = self.area.y + self.shown;
+        Rect { y, height: self.area.bottom().saturating_sub(y), ..self.area }
+    }
+
     /// The group at this line of the screen.
     fn at(&self, row: u16) -> Option<usize> {
         let line = row.checked_sub(self.area.y).filter(|line| *line < self.shown)?;
         self.owners.get(self.first + usize::from(line)).copied()
     }
+}
+
+/// How much of what stands below the groups there is to scroll through.
+pub(super) fn extent(state: &State, area: Rect) -> Option<Extent> {
+    let fleet = state.fleet.as_ref()?;
+    Some(below(state, fleet, area.width).extent(Groups::new(state, fleet, area).rest().height))
 }
 
 /// The group at this line of the screen.
@@ -104,25 +116,12 @@ pub(super) fn group_at(state: &State, area: Rect, row: u16) -> Option<usize> {
 fn counts(fleet: &FleetView, theme: Theme, width: usize) -> ratatui::text::Line<'static> {
     let summary = &fleet.summary;
     let text = |count: usize| number(count as u64);
-    line(
-        theme,
-        &[
-            (
-                &format!(
-                    "{} phones, {} with something wrong. ITL deletion needed: ",
-                    text(summary.phones),
-                    text(summary.with_findings)
-                ),
-                Paint::Plain,
-            ),
-            (&text(summary.deletion_needed), if summary.deletion_needed > 0 { Paint::Alarm } else { Paint::Bold }),
-            (
-                &format!(", not needed: {}, undetermined: {}", text(summary.not_needed), text(summary.undetermined)),
-                Paint::Plain,
-            ),
-        ],
-        width,
-    )
+    let phones = if summary.phones == 1 { "phone" } else { "phones" };
+    let all = format!("{} {phones}, {} wrong. ITL deletion: ", text(summary.phones), text(summary.with_findings));
+    let needed = format!("{} needed", text(summary.deletion_needed));
+    let paint = if summary.deletion_needed > 0 { Paint::Alarm } else { Paint::Bold };
+    let others = format!(", {} not needed, {} undetermined", text(summary.not_needed), text(summary.undetermined));
+    line(theme, &[(&all, Paint::Plain), (&needed, paint), (&others, Paint::Plain)], width)
 }
 
 /// Boots per minute, the last minute at the right.
