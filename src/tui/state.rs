@@ -263,7 +263,8 @@ impl State {
         self.order = order;
         self.counts = Counts { phones: self.rows.len(), ..Counts::default() };
         for row in self.rows.values() {
-            self.counts.wrong += usize::from(!row.causes.is_empty());
+            // A list that only differs from a reference is nothing wrong: the same as the marks say.
+            self.counts.wrong += usize::from(row.brief.severity <= Severity::Wrong);
             self.counts.needed += usize::from(row.brief.severity == Severity::DeletionNeeded);
         }
         let last = self.order.len().saturating_sub(1);

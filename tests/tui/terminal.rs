@@ -25,7 +25,7 @@ fn watch(export_to: &Path) -> CommandBuilder {
 fn a_session_from_the_first_key_to_the_last() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(watch(folder.path()), SIZE);
-    terminal.wait_for("6 phones, 6 wrong");
+    terminal.wait_for("6 phones, 1 wrong");
     terminal.wait_for("alert unknown_ca");
     assert!(terminal.screen.screen().alternate_screen() && terminal.screen.screen().hide_cursor());
     // Move: the second phone took the new list.
@@ -78,7 +78,7 @@ fn a_session_from_the_first_key_to_the_last() {
 fn control_c_leaves_the_terminal_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(watch(folder.path()), SIZE);
-    terminal.wait_for("6 phones, 6 wrong");
+    terminal.wait_for("6 phones, 1 wrong");
     terminal.press("/abc\x03");
     assert_eq!(terminal.end(), 1);
     terminal.assert_clean();
@@ -89,7 +89,7 @@ fn a_signal_leaves_the_terminal_as_it_was_and_the_report_on_it() {
     for signal in ["-TERM", "-INT", "-HUP"] {
         let folder = tempfile::tempdir().unwrap();
         let mut terminal = Terminal::start(watch(folder.path()), SIZE);
-        terminal.wait_for("6 phones, 6 wrong");
+        terminal.wait_for("6 phones, 1 wrong");
         let id = terminal.child.process_id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
         assert_eq!(terminal.end(), 1, "{signal}");

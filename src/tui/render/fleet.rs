@@ -30,9 +30,9 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> usize {
     sparkline(state, fleet, Rect { y: area.y + 1, height: 3, ..area }, buffer);
     let groups = Groups::new(state, fleet, area);
     let (heading, more) = match fleet.groups.len() {
-        0 => ("No phone has anything wrong".to_owned(), String::new()),
-        1 => ("What is wrong".to_owned(), String::new()),
-        causes => ("What is wrong".to_owned(), format!("  ({} of {causes} causes)", state.fleet_index + 1)),
+        0 => ("Nothing was found".to_owned(), String::new()),
+        1 => ("What was found".to_owned(), String::new()),
+        causes => ("What was found".to_owned(), format!("  ({} of {causes} causes)", state.fleet_index + 1)),
     };
     put(&line(theme, &[(&heading, Paint::Bold), (&more, Paint::Dim)], width), area.y + 4, buffer);
     let place = Rect { height: groups.shown, ..groups.area };
@@ -117,7 +117,8 @@ fn counts(fleet: &FleetView, theme: Theme, width: usize) -> ratatui::text::Line<
     let summary = &fleet.summary;
     let text = |count: usize| number(count as u64);
     let phones = if summary.phones == 1 { "phone" } else { "phones" };
-    let all = format!("{} {phones}, {} wrong. ITL deletion: ", text(summary.phones), text(summary.with_findings));
+    let all =
+        format!("{} {phones}, {} with findings. ITL deletion: ", text(summary.phones), text(summary.with_findings));
     let needed = format!("{} needed", text(summary.deletion_needed));
     let paint = if summary.deletion_needed > 0 { Paint::Alarm } else { Paint::Bold };
     let others = format!(", {} not needed, {} undetermined", text(summary.not_needed), text(summary.undetermined));

@@ -22,7 +22,7 @@ pub(super) fn sheet(page: Page, tab: Tab, sheet: &mut Sheet) {
         Page::Fleet => about(
             sheet,
             "Fleet",
-            "All phones together: boots per minute, what is wrong and with how many, which lists TFTP servers handed out, which \
+            "All phones together: boots per minute, what was found and with how many, which lists TFTP servers handed out, which \
              certificates TVS presented.",
         ),
     }
@@ -89,7 +89,7 @@ fn marks(page: Page, tab: Tab, sheet: &mut Sheet) {
         (Severity::WrongUndetermined, "something is wrong; whether the ITL has to be deleted is not known"),
         (Severity::Wrong, "something is wrong, but the ITL need not be deleted"),
         (Severity::Undetermined, "nothing is known to be wrong, but not everything is known"),
-        (Severity::Fine, "nothing is wrong"),
+        (Severity::Fine, "nothing is wrong; it may still differ from a reference"),
     ];
     for (severity, text) in states {
         let (mark, paint) = theme.severity(severity);
