@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help deps demo build test test-peer lint fmt doc clean
+.PHONY: help deps demo build test test-peer pictures lint fmt doc bench bench-hostile bench-parts fuzz deny clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\): *[a-z -]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,11 +17,16 @@ demo: build      ## build, then the main job on a real capture: TVS was regenera
 	target/release/itlscope triage captures/tvs-regenerated/capture.pcap \
 		-r captures/references/itl-old.tlv || [ $$? -eq 1 ]
 
-test: deps       ## the whole test suite
+test:            ## the whole test suite, with real servers where network namespaces may be made
+	@sh scripts/deps.sh test
 	$(CARGO) test --locked
 
 test-peer: build ## what tshark says otherwise about captures/, and about PEER=FOLDER
 	scripts/test-peer $(PEER)
+
+pictures: build  ## the pictures of docs/pictures, taken of the real program
+	$(CARGO) run --release --locked --example storm -- --phones 3000 --rtp 0 --seconds 2700 -o target/storm.pcap
+	$(CARGO) run --release --locked --example pictures -- target/release/itlscope target/storm.pcap docs/pictures
 
 lint:            ## formatting and clippy, warnings as errors
 	$(CARGO) fmt --all --check
@@ -33,6 +38,26 @@ fmt:             ## format the code
 
 doc:             ## the documentation of the library
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+bench: build     ## speed and memory beside cat, tcpdump and tshark, as a table and target/bench.json; ten minutes
+	$(CARGO) build --release --locked --example storm
+	@sh scripts/deps.sh bench
+	python3 scripts/bench.py
+
+bench-hostile: build ## memory and linearity under attack
+	$(CARGO) build --release --locked --example storm
+	python3 scripts/bench.py --hostile
+
+bench-parts:     ## the hot pieces one by one (criterion)
+	$(CARGO) bench --locked --bench parts
+
+T ?= 60
+fuzz: deps       ## every fuzz target for T seconds (T=60); installs cargo-fuzz where it is missing
+	@sh scripts/fuzz.sh $(T)
+
+deny: deps       ## licences, sources and duplicates of all dependencies; installs cargo-deny where it is missing
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --locked check licenses bans sources
 
 clean:           ## remove what was built
 	$(CARGO) clean

@@ -38,6 +38,19 @@ pub struct Settings {
     pub tcp: tcp::Limits,
 }
 
+/// What the dissectors hold at a moment, each within its limit in [`Settings`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// TFTP conversations: [`tftp::Limits::conversations`].
+    pub conversations: usize,
+    /// TCP connections: [`tcp::Limits::connections`].
+    pub connections: usize,
+    /// Bytes of TCP streams: [`tcp::Limits::total`].
+    pub stream_bytes: usize,
+    /// Bytes of files in progress: [`ContentLimits::total`].
+    pub content_bytes: usize,
+}
+
 /// All dissectors behind one door.
 #[derive(Debug)]
 pub struct Dissector {
@@ -82,6 +95,12 @@ impl Dissector {
         if full || self.is_time_to_tick(moment.time) {
             self.tick(moment.time, events);
         }
+    }
+
+    /// What conversations, connections and files in progress hold just now.
+    pub fn held(&self) -> Held {
+        let (connections, stream_bytes) = self.tcp.held();
+        Held { conversations: self.tftp.held(), connections, stream_bytes, content_bytes: self.store.held() }
     }
 
     /// Whether idle flows were not looked for in a while.

@@ -4,7 +4,7 @@
 //! and tests drive the same three calls: [`Engine::push`], [`Engine::tick`], [`Engine::finish`].
 
 use crate::capture::{Frame, Moment, Timestamp};
-use crate::dissect::{Dissector, Event, LimitsHit, Settings};
+use crate::dissect::{self, Dissector, Event, LimitsHit, Settings};
 use crate::packet::{self, Counters, Decoder, glance};
 use crate::phone::{self, Files, Phone, Roster};
 use crate::trust::Reference;
@@ -89,6 +89,11 @@ impl Engine {
     /// The roster, to follow what changes in it.
     pub const fn roster_mut(&mut self) -> &mut Roster {
         &mut self.roster
+    }
+
+    /// What is held just now: bytes of fragments, and what the dissectors hold. Phones are the roster's: [`Roster::held`].
+    pub fn held(&self) -> (usize, dissect::Held) {
+        (self.decoder.held(), self.dissector.held())
     }
 
     /// What was left out so far.

@@ -26,6 +26,7 @@ pub mod packet;
 pub mod phone;
 mod private;
 pub mod report;
+pub mod sandbox;
 #[doc(hidden)]
 pub mod testkit;
 pub mod trust;

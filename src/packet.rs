@@ -149,6 +149,11 @@ impl Decoder {
         Counters { fragments_dropped: self.fragments.dropped(), ..self.counters.clone() }
     }
 
+    /// Bytes of fragments that wait for the rest of their datagram.
+    pub const fn held(&self) -> usize {
+        self.fragments.held()
+    }
+
     /// What `frame` carries; `None` where it carries nothing that could matter, is a fragment whose datagram is not complete
     /// yet, or was captured before.
     pub fn decode<'p>(&'p mut self, frame: &Frame<'p>) -> Option<Packet<'p>> {

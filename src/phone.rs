@@ -11,6 +11,7 @@ mod files;
 mod name;
 mod record;
 mod roster;
+mod weight;
 
 pub use boot::Boot;
 pub use changes::{Changed, PhoneKey};

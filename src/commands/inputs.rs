@@ -1,6 +1,7 @@
 //! What several commands are given: captures and references.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -10,6 +11,7 @@ use crate::engine::Limits;
 use crate::logs::{self, AlarmList, Says};
 use crate::packet;
 use crate::phone::{self, DeviceName};
+use crate::sandbox::{self, Needs};
 use crate::trust::{Reference, ReferenceArgument, ReferenceKind, ReferenceTarget};
 use crate::verdict::{Logged, Told, ToldList};
 
@@ -240,6 +242,31 @@ pub(super) struct Captures {
     pub(super) files: Vec<PathBuf>,
 }
 
+/// Whether the process gives up what it does not need.
+#[derive(Debug, clap::Args)]
+pub(super) struct SandboxOption {
+    /// Keep all rights of this process while it reads captures. Without this it can soon open no other file, connect nowhere and
+    /// start nothing; '--version' says what this kernel enforces
+    #[arg(long, help_heading = "Safety")]
+    no_sandbox: bool,
+}
+
+impl SandboxOption {
+    /// To be called when everything else that has to be opened is open, and before there is a second thread.
+    pub(super) fn enter(&self, needs: &Needs) {
+        if self.no_sandbox {
+            return;
+        }
+        if let Some(gaps) = sandbox::enter(needs).gaps() {
+            // Where this cannot be said, the report still can.
+            let _ = writeln!(
+                io::stderr(),
+                "itlscope: the sandbox is not complete: {gaps}; --no-sandbox turns this note off"
+            );
+        }
+    }
+}
+
 /// What reading may cost. Every limit that was hit is told in the report.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Limits (sizes are bytes, or have K, M or G behind them)")]
@@ -261,6 +288,11 @@ pub(super) struct LimitOptions {
     #[arg(long, hide_short_help = true, value_name = "NUMBER", value_parser = count,
           default_value_t = phone::Limits::default().each)]
     max_records: usize,
+
+    /// Bytes that all phones may take together; what weighs most is forgotten first
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size,
+          default_value_t = Size(phone::Limits::default().bytes))]
+    max_phone_memory: Size,
 
     /// TFTP transfers followed at once, and TCP connections
     #[arg(long, hide_short_help = true, value_name = "NUMBER", value_parser = count,
@@ -314,7 +346,8 @@ impl LimitOptions {
         let mut limits = Limits::default();
         limits.dissect.ports.tvs.extend(&self.tvs_port);
         limits.dissect.ports.tomcat.extend(&self.https_port);
-        limits.phone = phone::Limits { phones: self.max_phones, each: self.max_records };
+        limits.phone =
+            phone::Limits { phones: self.max_phones, each: self.max_records, bytes: self.max_phone_memory.0 };
         limits.dissect.content =
             ContentLimits { file: self.max_file.0, reorder: self.max_late.0, total: self.max_tftp_memory.0 };
         limits.dissect.tftp = tftp::Limits { conversations: self.max_flows, idle: nanos(self.tftp_idle) };
@@ -360,7 +393,7 @@ fn size(text: &str) -> Result<Size, String> {
     bytes.map(Size).ok_or_else(|| format!("expected {} to {}", Size(*SIZES.start()), Size(*SIZES.end())))
 }
 
-fn count(text: &str) -> Result<usize, String> {
+pub(super) fn count(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=100_000_000).contains(number));
     number.ok_or_else(|| "expected a number from 1 to 100000000".to_owned())
 }

@@ -9,11 +9,24 @@ use super::{Exit, inputs, read};
 use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
+use crate::sandbox::Needs;
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
 
+const EXAMPLES: &str = "\
+Examples:
+  itlscope triage boot.pcap -r ITLFile.tlv
+      Compare with the list that the phones should have
+  itlscope triage trace.pcap* -r 10.1.1.5=pub.txt -r 10.1.1.6=sub.txt --format json
+      Rotated captures are one case; each TFTP server has a list of its own
+  itlscope triage boot.pcap -r old.tlv --holds SEP0011215A1AE3=old.tlv
+      What only you know decides what no capture can
+
+Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done";
+
 /// Read captures and say, per phone, what it downloaded, whether that matches, and whether its ITL has to be deleted
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     captures: inputs::Captures,
@@ -35,6 +48,9 @@ pub(super) struct Args {
     told: inputs::ToldOptions,
 
     #[command(flatten)]
+    sandbox: inputs::SandboxOption,
+
+    #[command(flatten)]
     limits: inputs::LimitOptions,
 }
 
@@ -50,7 +66,7 @@ enum Format {
 enum DetailsOption {
     /// All phones
     All,
-    /// Those with something wrong; all where there are few
+    /// Of those that need something to be done, the first of each cause; all where there are few
     Wrong,
     /// None
     None,
@@ -59,8 +75,11 @@ enum DetailsOption {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
+    args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
     let mut engine = Engine::new(&args.limits.limits(), &references);
-    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {})? else { return Ok(Exit::Failed) };
+    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {})? else {
+        return Ok(Exit::Failed);
+    };
     let phones = engine.phones();
     let case = Case::new(references, told, &phones);
     let report = Report {
@@ -114,5 +133,11 @@ fn style(details: DetailsOption) -> Style {
         DetailsOption::Wrong => Details::Wrong,
         DetailsOption::None => Details::None,
     };
-    Style { colour, width: 118, details }
+    Style { colour, width: width(), details }
+}
+
+/// As wide as the terminal, as far as lines can be read well; where there is none, as wide as most are.
+fn width() -> usize {
+    let columns = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+    columns.map_or(118, |(columns, _)| usize::from(columns).clamp(80, 160))
 }

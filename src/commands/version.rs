@@ -4,9 +4,16 @@ use std::sync::LazyLock;
 
 /// For `--version`.
 pub(super) fn long() -> &'static str {
-    static TEXT: LazyLock<String> =
-        LazyLock::new(|| format!("{}\nlive capture: {}", env!("CARGO_PKG_VERSION"), live_capture()));
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        format!("{}\nlive capture: {}\nsandbox: {}", env!("CARGO_PKG_VERSION"), live_capture(), sandbox())
+    });
     &TEXT
+}
+
+/// What the sandbox can do here. clap wants the text at every start: it is tried out only where it will be printed.
+fn sandbox() -> String {
+    let asked = std::env::args_os().any(|argument| argument == "--version");
+    if asked { crate::sandbox::describe() } else { String::new() }
 }
 
 #[cfg(feature = "live")]

@@ -15,7 +15,8 @@ use crossbeam_channel::Receiver;
 
 use super::{Exit, inputs};
 use crate::report::{self, Details, Report, Style};
-use crate::trust::ReferenceArgument;
+use crate::sandbox::{self, Needs};
+use crate::trust::{ReferenceArgument, ReferenceTarget};
 use crate::tui::{self, Clock, ColumnId, Ending, State, Theme};
 use crate::verdict::{Assessments, Summary};
 use crate::watch::{self, Form, References, Request, Session, Setup};
@@ -69,6 +70,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     told: inputs::ToldOptions,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
 
     #[command(flatten)]
     limits: inputs::LimitOptions,
@@ -177,7 +181,8 @@ fn setup(args: &Args) -> anyhow::Result<Setup> {
     let arguments = args.references.clone();
     let load = move || inputs::references(&arguments).map_err(|error| format!("{error:#}"));
     // Last: from here on nobody may need a privilege.
-    let input::Opened { label, input, recording, privileges } = input::open(&args.files, args.follow, &args.live)?;
+    let input::Opened { label, input, recording, privileges } =
+        input::open(&args.files, args.follow, &args.live, &|| args.sandbox.enter(&needs(args)))?;
     Ok(Setup {
         label,
         input,
@@ -188,6 +193,18 @@ fn setup(args: &Args) -> anyhow::Result<Setup> {
         recording,
         privileges,
     })
+}
+
+/// Captures are read again for exports, references when `r` is pressed: those may have been replaced by then.
+fn needs(args: &Args) -> Needs {
+    let references = args.references.iter().filter_map(|argument| match &argument.target {
+        ReferenceTarget::Path(path) => Some(sandbox::folder_of(Path::new(path))),
+        _ => None,
+    });
+    let read = args.files.iter().cloned().chain(references).collect();
+    let recording = args.live.recording().map(sandbox::folder_of);
+    let write = recording.into_iter().chain([args.export_to.clone()]).collect();
+    Needs { read, write, terminal: true, interfaces: args.files.is_empty() }
 }
 
 /// What is left to say when the dashboard is gone.

@@ -36,6 +36,8 @@ impl fmt::Debug for Content {
 
 /// Files seen lately that are kept for comparison, at most.
 const MOST_KNOWN: usize = 32;
+/// Larger files are not kept for that: many phones load them, but few at once.
+const LARGEST_KNOWN: usize = 256 << 10;
 
 /// What files in progress may hold.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +52,7 @@ pub struct ContentLimits {
 
 impl Default for ContentLimits {
     fn default() -> Self {
-        Self { file: 1 << 20, reorder: 256 << 10, total: 64 << 20 }
+        Self { file: 1 << 20, reorder: 256 << 10, total: 32 << 20 }
     }
 }
 
@@ -98,6 +100,11 @@ impl ContentStore {
         self.held > self.limits.total
     }
 
+    /// Bytes of files in progress.
+    pub(super) const fn held(&self) -> usize {
+        self.held
+    }
+
     /// Makes room for `more` bytes of a file of which `waiting` bytes wait already; `false` where that is too much.
     pub(super) const fn reserve(&mut self, waiting: usize, more: usize) -> bool {
         let fits = waiting + more <= self.limits.reorder;
@@ -118,6 +125,9 @@ impl ContentStore {
     }
 
     fn remember(&mut self, content: &Arc<Content>) {
+        if content.bytes.len() > LARGEST_KNOWN {
+            return;
+        }
         if let Some(index) = self.known.iter().position(|known| Arc::ptr_eq(known, content)) {
             self.known.remove(index);
         } else if self.known.len() >= MOST_KNOWN {

@@ -43,7 +43,8 @@ pub struct Download {
     pub length: Option<u64>,
     /// Checksums of the complete file. Present exactly when `outcome` is [`Outcome::Complete`].
     pub digests: Option<Digests>,
-    /// The complete file, unless it was too large to be held.
+    /// The complete file, unless it was too large to be held. It comes once: where the same download is told again, it is not
+    /// there.
     pub content: Option<Arc<Content>>,
     /// Requests and data blocks that were sent again.
     pub retransmits: u32,

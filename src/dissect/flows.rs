@@ -119,7 +119,7 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
         queue.into_iter().filter_map(|(_, key)| self.remove(&key).map(|flow| (key, flow))).collect()
     }
 
-    #[cfg(test)]
+    /// How many flows there are.
     pub(super) fn len(&self) -> usize {
         self.flows.len()
     }

@@ -41,7 +41,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 32_768, idle: 600_000_000_000, reorder: 256 << 10, total: 48 << 20 }
+        Self { connections: 32_768, idle: 600_000_000_000, reorder: 256 << 10, total: 32 << 20 }
     }
 }
 
@@ -235,6 +235,11 @@ impl Tcp {
             ended.held = 0;
             self.conclude(ended, store, events);
         }
+    }
+
+    /// Connections that are followed, and the bytes that they hold.
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.connections.len(), self.held)
     }
 
     /// Whether more is held than may be, or more connections are followed.

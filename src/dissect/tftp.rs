@@ -12,8 +12,9 @@ mod transfer;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use super::content::ContentStore;
+use super::content::{Content, ContentStore};
 use super::event::{Download, Event, Outcome, Transport};
 use super::flows::FlowTable;
 use crate::capture::{Moment, Span, Timestamp};
@@ -122,6 +123,12 @@ impl Conversation {
         self.transfers.iter().rev().max_by_key(rank)
     }
 
+    /// The bytes of the complete file, to be given out once: a conversation that waits for its end holds none.
+    fn take_content(&mut self) -> Option<Arc<Content>> {
+        let server = self.best()?.server;
+        self.transfer(server)?.take_content()
+    }
+
     /// Whether a message of this number can only be the repeated end of the download before.
     fn is_late(&self, server: SocketAddr, number: u16) -> bool {
         let begun = self.transfers.iter().any(|transfer| transfer.server == server && transfer.blocks() > 0);
@@ -178,6 +185,11 @@ impl Tftp {
             Message::Error { code, message } => self.error(code, message, &mut context),
         }
         true
+    }
+
+    /// Conversations that are followed.
+    pub(super) fn held(&self) -> usize {
+        self.conversations.len()
     }
 
     /// Whether more conversations are followed than may be.
@@ -423,7 +435,8 @@ fn announce_result(conversation: &mut Conversation, events: &mut Vec<Event>) {
     announce(conversation, outcome, reason, events);
 }
 
-fn download(conversation: &Conversation, outcome: Outcome, reason: Option<String>) -> Option<Event> {
+fn download(conversation: &mut Conversation, outcome: Outcome, reason: Option<String>) -> Option<Event> {
+    let content = if outcome == Outcome::Complete { conversation.take_content() } else { None };
     let best = conversation.best();
     let finished = best.and_then(Transfer::finished).filter(|_| outcome == Outcome::Complete);
     let server = conversation.asked.as_ref().map(|(_, server)| *server).or(best.map(|best| best.server))?;
@@ -438,7 +451,7 @@ fn download(conversation: &Conversation, outcome: Outcome, reason: Option<String
         reason,
         length: finished.map(|finished| finished.length),
         digests: finished.map(|finished| finished.digests),
-        content: finished.and_then(|finished| finished.content.clone()),
+        content,
         retransmits: retransmits + conversation.repeated_requests,
         span: conversation.span,
     })))

@@ -68,6 +68,11 @@ impl Fragments {
         self.dropped
     }
 
+    /// What waiting datagrams cost, in bytes.
+    pub(super) const fn held(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes a fragment; the whole payload of its datagram once it is complete.
     pub(super) fn add(&mut self, fragment: &Fragment, payload: &[u8], now: Timestamp) -> Option<Vec<u8>> {
         self.expire(now);

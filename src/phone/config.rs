@@ -4,6 +4,8 @@
 //! nothing else. Passwords and other secrets are passed over, not kept. Nothing is expanded: entities that the document
 //! defines itself stay unread, and everything that is kept has a bound.
 
+use std::borrow::Cow;
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -125,7 +127,8 @@ impl ConfigFacts {
         if text.first() != Some(&b'<') {
             return None;
         }
-        let text = String::from_utf8_lossy(text);
+        // What is valid is told so much faster than what is not is replaced.
+        let text = str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed);
         let mut reading = Reading::default();
         let mut reader = Reader::from_str(&text);
         let config = reader.config_mut();

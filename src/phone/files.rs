@@ -14,8 +14,11 @@ use crate::dissect::Content;
 use crate::trust::signature::{self, Candidate, Verification};
 use crate::trust::{ListKind, Record, Reference, SignedFile, Signer, TrustFile, TrustList};
 
-/// Distinct lists held at most.
+/// Distinct lists known at most, and the bytes of these files: more than all servers of a cluster serve.
 const MOST_LISTS: usize = 4096;
+const MOST_LIST_BYTES: usize = 4 << 20;
+/// Distinct configurations, and signers, held once for all.
+const MOST_SHARED: usize = 1024;
 /// Lists whose keys are tried on a signed file, the latest first.
 const MOST_KEYS: usize = 8;
 
@@ -98,6 +101,7 @@ pub(super) struct Understood {
 #[derive(Debug)]
 pub struct Files {
     lists: HashMap<Digests, Option<Arc<ServedList>>>,
+    list_bytes: usize,
     /// Records of the references: keys for signed files.
     reference_records: Vec<(String, Vec<Record>)>,
     reference_certificates: Vec<(String, crate::x509::Certificate)>,
@@ -123,6 +127,7 @@ impl Files {
         });
         Self {
             lists: HashMap::new(),
+            list_bytes: 0,
             reference_records: lists.collect(),
             reference_certificates: certificates.collect(),
             served: Vec::new(),
@@ -167,9 +172,11 @@ impl Files {
     }
 
     fn read_list(&mut self, content: &Arc<Content>) -> Understood {
-        if self.lists.len() >= MOST_LISTS {
+        if self.lists.len() >= MOST_LISTS || self.list_bytes > MOST_LIST_BYTES {
             self.lists = HashMap::new();
+            self.list_bytes = 0;
         }
+        self.list_bytes += content.bytes.len();
         match TrustFile::parse(&content.bytes) {
             Ok(TrustFile::List(list)) => {
                 let verification = list.verify(&content.bytes);
@@ -250,7 +257,7 @@ impl Files {
             return Some(Arc::clone(known));
         }
         let facts = Arc::new(facts);
-        if self.configs.len() < MOST_LISTS {
+        if self.configs.len() < MOST_SHARED {
             self.configs.insert(Arc::clone(&facts));
         }
         Some(facts)
@@ -262,7 +269,7 @@ impl Files {
             return Arc::clone(known);
         }
         let signer = Arc::new(signer.clone());
-        if self.signers.len() < MOST_LISTS {
+        if self.signers.len() < MOST_SHARED {
             self.signers.push(Arc::clone(&signer));
         }
         signer

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::changes::{Changed, Changes, PhoneKey};
-use super::files::{FileKind, Files};
+use super::files::{FileKind, Files, Understood};
 use super::name::DeviceName;
 use super::record::{DownloadRecord, Phone};
+use super::weight::Weigh;
 use crate::capture::{Moment, Timestamp};
 use crate::dissect::Content;
 use crate::dissect::event::{CertificateStatus, Download, Event, Identity, Outcome, SelfReport, Service, TlsSession};
@@ -33,11 +34,13 @@ pub struct Limits {
     pub phones: usize,
     /// Downloads, and sessions, of one phone at most. The oldest go first.
     pub each: usize,
+    /// Bytes that all phones may take together, nearly. What weighs most goes first.
+    pub bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { phones: 50_000, each: 256 }
+        Self { phones: 50_000, each: 256, bytes: 96 << 20 }
     }
 }
 
@@ -49,6 +52,8 @@ pub struct Roster {
     devices: Table<DeviceName, Device>,
     stations: Table<IpAddr, Station>,
     forgotten: u64,
+    /// What was recorded since it was weighed last, and what weighed then.
+    weight: usize,
     changes: Changes,
     /// Files that came since they were asked for last; `None` where nobody asks.
     kept: Option<Vec<KeptFile>>,
@@ -101,6 +106,7 @@ impl Roster {
             devices: Table::new(),
             stations: Table::new(),
             forgotten: 0,
+            weight: 0,
             changes: Changes::default(),
             kept: None,
         }
@@ -114,6 +120,41 @@ impl Roster {
             Event::SelfReport(report) => self.report(*report),
             Event::Identity(identity) => self.identity(*identity),
         }
+        if self.weight > self.limits.bytes {
+            self.lighten();
+        }
+    }
+
+    /// Weighs everything anew, for what was told again was counted again. Where it is really too much, what weighs most is
+    /// forgotten until half of what there may be is left, so that the next time is far away.
+    #[cold]
+    fn lighten(&mut self) {
+        let devices = self.devices.iter().map(|(name, device)| (device.weight(), PhoneKey::Device(name.clone())));
+        let stations = self.stations.iter().map(|(address, station)| (station.weight(), PhoneKey::Address(*address)));
+        let mut all: Vec<_> = devices.chain(stations).collect();
+        self.weight = all.iter().map(|(weight, _)| weight).sum();
+        if self.weight <= self.limits.bytes / 4 * 3 {
+            return;
+        }
+        all.sort_by(|one, other| other.cmp(one));
+        for (weight, key) in all {
+            if self.weight <= self.limits.bytes / 2 {
+                break;
+            }
+            self.weight -= weight;
+            self.forgotten += 1;
+            match key {
+                PhoneKey::Device(name) => self.devices.remove(&name),
+                PhoneKey::Address(address) => self.stations.remove(&address),
+            }
+        }
+        self.devices.forget_removed();
+        self.stations.forget_removed();
+    }
+
+    /// How many device names are held, and how many addresses.
+    pub fn held(&self) -> (usize, usize) {
+        (self.devices.records.len(), self.stations.records.len())
     }
 
     /// From now on, notes which phones change: see [`Self::take_changes`].
@@ -160,8 +201,10 @@ impl Roster {
     }
 
     fn download(&mut self, download: Download) {
-        let understood = download.content.as_ref().map(|content| self.files.read(download.file.as_deref(), content));
-        let understood = understood.unwrap_or_default();
+        let understood = match &download.content {
+            Some(content) => self.files.read(download.file.as_deref(), content),
+            None => self.understood_before(&download).unwrap_or_default(),
+        };
         let file = download.file.or(understood.signed_name);
         let kind = match &understood.list {
             Some(list) => list.file_kind(),
@@ -189,6 +232,7 @@ impl Roster {
         if let (Some(kept), Some(content)) = (&mut self.kept, download.content) {
             kept.push(KeptFile { record: Arc::clone(&record), content });
         }
+        self.weight += record.weight();
         let substantial = record.outcome == Outcome::Complete;
         let most = self.limits.each;
         self.changes.address(address);
@@ -206,7 +250,26 @@ impl Roster {
         self.forgotten += gone;
     }
 
+    /// What the file of a download turned out to be when it was told with its bytes.
+    fn understood_before(&self, download: &Download) -> Option<Understood> {
+        download.digests?;
+        let station = self.stations.get(&download.client.ip())?;
+        let named = download.file.as_deref().and_then(DeviceName::from_file);
+        let devices = named.iter().chain(station.devices.iter().rev().map(|stay| &stay.device));
+        let of_devices = devices.filter_map(|name| self.devices.get(name)).map(|device| &device.downloads);
+        let mut records = of_devices.chain([&station.downloads]).flat_map(|downloads| downloads.iter().rev());
+        let record = records.find(|record| record.id == download.id && record.digests == download.digests)?;
+        Some(Understood {
+            // It is the name of the record where nobody saw the request.
+            signed_name: record.file.clone(),
+            list: record.list.clone(),
+            signature: record.signature.clone(),
+            config: record.config.clone(),
+        })
+    }
+
     fn session(&mut self, session: TlsSession) {
+        self.weight += session.weight();
         self.changes.address(session.client.ip());
         let station = self.stations.get_or_insert(session.client.ip(), self.limits.phones, &mut self.forgotten);
         station.substantial |= session.certificate_status != CertificateStatus::NotCaptured;
@@ -226,11 +289,13 @@ impl Roster {
         if device.reports.back().is_some_and(repeats) {
             return;
         }
+        let weight = report.weight();
         device.reports.push_back(Arc::new(report));
         if device.reports.len() > most {
             device.reports.pop_front();
             self.forgotten += 1;
         }
+        self.weight += weight;
     }
 
     fn identity(&mut self, identity: Identity) {
@@ -251,11 +316,13 @@ impl Roster {
         // The same announcement comes every minute: only what is new is kept.
         let news = |known: &Arc<Identity>| Identity { moment: identity.moment, ..(**known).clone() } != identity;
         if identities.iter().all(news) {
+            let weight = identity.weight();
             identities.push_back(Arc::new(identity));
             if identities.len() > most {
                 identities.pop_front();
                 self.forgotten += 1;
             }
+            self.weight += weight;
         }
     }
 
@@ -407,6 +474,24 @@ impl Substantial for Station {
     }
 }
 
+impl Weigh for Device {
+    fn weight(&self) -> usize {
+        let downloads = self.downloads.iter().map(|download| download.weight());
+        let reports = self.reports.iter().map(|report| report.weight());
+        let identities = self.identities.iter().map(|identity| identity.weight());
+        size_of::<Self>() + downloads.chain(reports).chain(identities).sum::<usize>()
+    }
+}
+
+impl Weigh for Station {
+    fn weight(&self) -> usize {
+        let downloads = self.downloads.iter().map(|download| download.weight());
+        let sessions = self.sessions.iter().map(|session| session.weight());
+        let identities = self.identities.iter().map(|identity| identity.weight());
+        size_of::<Self>() + downloads.chain(sessions).chain(identities).sum::<usize>()
+    }
+}
+
 /// Records by key, within bounds.
 #[derive(Debug)]
 struct Table<K, V> {
@@ -438,6 +523,18 @@ impl<K: Clone + Eq + std::hash::Hash, V: Default + Substantial> Table<K, V> {
             self.order.push_back(key.clone());
         }
         self.records.entry(key).or_default()
+    }
+
+    /// Takes a record out; its key stays in the queues until [`Self::forget_removed`].
+    fn remove(&mut self, key: &K) {
+        self.records.remove(key);
+    }
+
+    /// Brings the queues in line with what is left.
+    fn forget_removed(&mut self) {
+        let Self { records, order, kept } = self;
+        order.retain(|key| records.contains_key(key));
+        kept.retain(|key| records.contains_key(key));
     }
 
     /// Forgets the oldest record of which nothing but requests is known, else the oldest. Every record is kept once at most, so
@@ -507,6 +604,35 @@ mod tests {
         let mut roster = roster(10);
         roster.event(download(1, "CTLFile.tlv", "10.0.0.9:2", 1.0, Outcome::Refused));
         assert_eq!(labels(&roster), [("10.0.0.9".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn what_weighs_most_goes_first() {
+        let bytes = 64 << 10;
+        let mut roster = Roster::new(Files::new(&[]), Limits { bytes, ..Limits::default() });
+        roster.event(download(1, "ITLSEP000000000001.tlv", "10.0.0.1:1", 0.0, Outcome::Complete));
+        for id in 2..2000 {
+            let address = format!("10.1.{}.{}:1", id / 250, id % 250);
+            let long = format!("SEP{id:012X}.cnf.xml{}", "x".repeat(400));
+            roster.event(download(id, &long, &address, 1.0, Outcome::Complete));
+            assert!(roster.weight <= bytes);
+            let (devices, addresses) = roster.held();
+            assert!(devices <= 100 && addresses <= 200, "{devices}, {addresses}");
+        }
+        assert!(labels(&roster).iter().any(|(label, _)| label == "SEP000000000001"), "it weighs less than the others");
+        assert!(roster.devices.order.len() <= 100 && roster.stations.order.len() <= 200);
+    }
+
+    #[test]
+    fn told_again_is_not_more() {
+        let bytes = 64 << 10;
+        let mut roster = Roster::new(Files::new(&[]), Limits { bytes, ..Limits::default() });
+        for second in 0..2000 {
+            let time = f64::from(second);
+            roster.event(download(1, "ITLSEP000000000001.tlv", "10.0.0.1:1", time, Outcome::Pending));
+        }
+        assert_eq!(labels(&roster), [("SEP000000000001".to_owned(), 1)]);
+        assert_eq!(roster.forgotten, 0);
     }
 
     #[test]

@@ -43,6 +43,13 @@ pub(super) struct LiveArgs {
     write_files: Option<u32>,
 }
 
+impl LiveArgs {
+    /// Where frames are recorded to.
+    pub(super) fn recording(&self) -> Option<&Path> {
+        self.write.as_deref()
+    }
+}
+
 /// An input, and what is to be said of it.
 pub(super) struct Opened {
     pub(super) label: String,
@@ -51,11 +58,20 @@ pub(super) struct Opened {
     pub(super) privileges: Option<String>,
 }
 
-/// Opens what was asked for. When this returns, there are no privileges left to lose.
-pub(super) fn open(files: &[PathBuf], follow: bool, live: &LiveArgs) -> anyhow::Result<Opened> {
+/// Opens what was asked for. When this returns, there are no privileges left to lose. `enter_sandbox` is called before the first
+/// byte is read, and before there is a second thread.
+pub(super) fn open(
+    files: &[PathBuf],
+    follow: bool,
+    live: &LiveArgs,
+    enter_sandbox: &dyn Fn(),
+) -> anyhow::Result<Opened> {
+    if !files.is_empty() {
+        enter_sandbox();
+    }
     let from_files = |label: String, input: Input| Opened { label, input, recording: None, privileges: None };
     match files {
-        [] => interface(live),
+        [] => interface(live, enter_sandbox),
         [only] if only.as_os_str() == "-" => {
             let label = "standard input".to_owned();
             let open = |_: Arc<AtomicBool>| Ok(Box::new(io::stdin()) as Box<dyn Read + Send>);
@@ -97,7 +113,7 @@ fn captures(paths: &[PathBuf]) -> anyhow::Result<Input> {
 }
 
 #[cfg(not(feature = "live"))]
-fn interface(_live: &LiveArgs) -> anyhow::Result<Opened> {
+fn interface(_live: &LiveArgs, _enter_sandbox: &dyn Fn()) -> anyhow::Result<Opened> {
     bail!(
         "watch: this itlscope was built without live capture; give a capture to open, or '-' and pipe one in:\n  \
          tcpdump -i IFACE -U -w - | itlscope watch -"
@@ -105,7 +121,7 @@ fn interface(_live: &LiveArgs) -> anyhow::Result<Opened> {
 }
 
 #[cfg(feature = "live")]
-fn interface(live: &LiveArgs) -> anyhow::Result<Opened> {
+fn interface(live: &LiveArgs, enter_sandbox: &dyn Fn()) -> anyhow::Result<Opened> {
     use crate::capture::live::{LiveCapture, LiveOptions};
     use crate::commands::privileges::{self, Caller};
     use crate::watch::{Recorder, Recording};
@@ -137,6 +153,7 @@ fn interface(live: &LiveArgs) -> anyhow::Result<Opened> {
         }
     };
     let privileges = privileges::give_up(caller).context("privileges cannot be dropped")?;
+    enter_sandbox();
     let label = match &live.filter {
         None => name,
         Some(filter) => format!("{name} ({filter})"),

@@ -45,13 +45,18 @@ pub(super) struct Options {
     pub(super) any: bool,
 }
 
+/// Requests are no longer than this (RFC 2347: "the maximum size of a request packet is 512 octets").
+const LONGEST_REQUEST: usize = 512;
+/// What is kept of the text of an error.
+const LONGEST_TEXT: usize = 256;
+
 impl<'a> Message<'a> {
     /// Reads a message; `None` where the bytes are none. `cut` says that the datagram's end is not in the capture.
     pub(super) fn parse(payload: &'a [u8], cut: bool) -> Option<Self> {
         let mut reader = Reader::new(payload);
         match reader.u16()? {
-            1 => Request::parse(&mut reader).map(Self::Read),
-            2 => Request::parse(&mut reader).map(|_| Self::Write),
+            1 if payload.len() <= LONGEST_REQUEST => Request::parse(&mut reader).map(Self::Read),
+            2 if payload.len() <= LONGEST_REQUEST => Request::parse(&mut reader).map(|_| Self::Write),
             3 => Some(Self::Data { block: reader.u16()?, bytes: reader.rest() }),
             // Some servers pad acknowledgments; nothing legitimate is long.
             4 if payload.len() <= 64 => Some(Self::Ack { block: reader.u16()? }),
@@ -60,6 +65,7 @@ impl<'a> Message<'a> {
                 let text = reader.rest();
                 // The text should end with a NUL; servers that forget it are understood all the same.
                 let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+                let text = text.get(..LONGEST_TEXT).unwrap_or(text);
                 (code <= 8 || payload.len() <= 512)
                     .then(|| Self::Error { code, message: String::from_utf8_lossy(text).trim().to_owned() })
             }
@@ -163,6 +169,15 @@ mod tests {
             assert_eq!(Message::parse(payload, false), None, "{payload:?}");
         }
         assert_eq!(Message::parse(b"\0\x06blksize\x0051", true), None, "an option that is cut could be 512");
+    }
+
+    #[test]
+    fn requests_are_short_and_so_is_what_is_kept_of_errors() {
+        let request = |length: usize| [b"\0\x01", &vec![b'f'; length][..], b"\0octet\0"].concat();
+        assert!(matches!(Message::parse(&request(503), false), Some(Message::Read(_))));
+        assert_eq!(Message::parse(&request(504), false), None);
+        let error = [b"\0\x05\0\x01", &[b'e'; 5000][..]].concat();
+        assert!(matches!(Message::parse(&error, false), Some(Message::Error { message, .. }) if message.len() == 256));
     }
 
     #[test]

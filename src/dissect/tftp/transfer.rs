@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use super::super::content::{ContentBuilder, ContentStore, Finished};
+use super::super::content::{Content, ContentBuilder, ContentStore, Finished};
 use super::message::{Options, error_name};
 use super::netascii::Netascii;
 use crate::capture::FrameId;
@@ -124,7 +125,12 @@ impl Transfer {
         }
     }
 
-    /// The complete file.
+    /// The bytes of the complete file, once.
+    pub(super) fn take_content(&mut self) -> Option<Arc<Content>> {
+        self.finished.as_mut()?.content.take()
+    }
+
+    /// The complete file; its bytes only until they were taken.
     pub(super) const fn finished(&self) -> Option<&Finished> {
         self.finished.as_ref()
     }

@@ -1,0 +1,168 @@
+//! What is given up before captures are read, tried out: on a thread of the test, and seen on the real process.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use itlscope::sandbox::{self, Layer, Needs, Restrictions};
+
+/// Restrictions are a thread's: what the closure does is restricted, the rest of the test is not.
+fn restricted<T: Send + 'static>(needs: Needs, act: impl FnOnce(&Restrictions) -> T + Send + 'static) -> T {
+    thread::spawn(move || act(&sandbox::enter(&needs))).join().unwrap()
+}
+
+fn holds(layer: &Layer, what: &str) -> bool {
+    match layer {
+        Layer::Active(_) => true,
+        Layer::Missing(why) => {
+            eprintln!("skipped: no {what} here: {why}");
+            false
+        }
+    }
+}
+
+#[test]
+fn only_the_named_files_can_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (named, other) = (folder.path().join("named"), folder.path().join("other"));
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::write(&named, "named").unwrap();
+    fs::write(&other, "other").unwrap();
+    let needs = Needs {
+        read: vec![named.clone(), folder.path().join("missing")],
+        write: vec![out.clone()],
+        ..Needs::default()
+    };
+    restricted(needs, move |restrictions| {
+        if !holds(&restrictions.files, "Landlock") {
+            return;
+        }
+        assert_eq!(fs::read_to_string(&named).unwrap(), "named");
+        let denied = |result: std::io::Result<File>| result.unwrap_err().kind() == ErrorKind::PermissionDenied;
+        assert!(denied(File::open(&other)), "a file that was not named");
+        assert!(denied(File::open("/etc/passwd")));
+        assert!(denied(File::options().append(true).open(&named)), "named for reading only");
+        assert!(denied(File::create(folder.path().join("new"))));
+        assert_eq!(
+            File::open(folder.path().join("gone")).unwrap_err().kind(),
+            ErrorKind::NotFound,
+            "the usual message"
+        );
+        let made = out.join("made");
+        File::create_new(&made).unwrap().write_all(b"made").unwrap();
+        assert_eq!(fs::read_to_string(&made).unwrap(), "made");
+        fs::remove_file(made).unwrap();
+        // A thread that starts later is no way out.
+        assert!(thread::spawn(move || denied(File::open(&other))).join().unwrap());
+    });
+}
+
+#[test]
+fn a_file_that_was_replaced_is_still_found_in_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let reference = folder.path().join("reference");
+    fs::write(&reference, "old").unwrap();
+    let needs = Needs { read: vec![sandbox::folder_of(&reference)], ..Needs::default() };
+    let (enter, entered) = std::sync::mpsc::channel();
+    let (replace, replaced) = std::sync::mpsc::channel::<()>();
+    let path = reference.clone();
+    let reader = thread::spawn(move || {
+        sandbox::enter(&needs);
+        enter.send(()).unwrap();
+        replaced.recv().unwrap();
+        fs::read_to_string(path).unwrap()
+    });
+    entered.recv().unwrap();
+    let new = folder.path().join("new");
+    fs::write(&new, "new").unwrap();
+    fs::rename(new, reference).unwrap();
+    replace.send(()).unwrap();
+    assert_eq!(reader.join().unwrap(), "new");
+    assert_eq!(sandbox::folder_of(Path::new("plain")), Path::new("."));
+}
+
+#[test]
+fn nothing_is_started_and_nobody_is_called() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    restricted(Needs::default(), move |restrictions| {
+        if !holds(&restrictions.calls, "seccomp") {
+            return;
+        }
+        assert!(Command::new("/bin/true").status().is_err(), "a program was started");
+        assert!(TcpStream::connect(address).is_err());
+        assert!(UdpSocket::bind("127.0.0.1:0").is_err());
+        assert!(TcpListener::bind("127.0.0.1:0").is_err());
+    });
+    assert!(TcpStream::connect(address).is_ok(), "the rest of the process is as it was");
+}
+
+#[test]
+fn what_readers_do_still_works() {
+    restricted(Needs::default(), |_| {
+        let bytes = vec![7_u8; 32 << 20];
+        let sum = thread::scope(|scope| scope.spawn(|| bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>()).join());
+        assert_eq!(sum.unwrap(), 7 * (32 << 20));
+        let (sender, receiver) = std::sync::mpsc::channel();
+        thread::spawn(move || sender.send(std::time::Instant::now()));
+        receiver.recv().unwrap();
+        assert!(thread::spawn(|| panic!("on purpose")).join().is_err(), "a panic is caught as usual");
+    });
+}
+
+/// A triage that waits for its capture.
+fn waiting(options: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_itlscope"));
+    command.args(["triage", "-"]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// A field of `/proc/PID/status`.
+fn status(child: &Child, field: &str) -> String {
+    let all = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = all.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_default().trim().to_owned()
+}
+
+/// Waits until the process waits for its input: it sleeps in read(2).
+fn until_it_reads(child: &Child) {
+    let reads = || {
+        let call = fs::read_to_string(format!("/proc/{}/syscall", child.id())).unwrap_or_default();
+        // The number of read(2) (0 on x86-64, 63 elsewhere) and the descriptor of standard input.
+        call.starts_with("0 0x0 ") || call.starts_with("63 0x0 ")
+    };
+    let mut turns = 0;
+    while !reads() {
+        turns += 1;
+        assert!(turns < 6000, "triage never came to read");
+        thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn triage_is_restricted_before_it_reads_a_byte() {
+    let capture = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/captures/healthy/capture.pcap")).unwrap();
+    for (options, no_new_privileges, seccomp) in [(&[][..], "1", "2"), (&["--no-sandbox"][..], "0", "0")] {
+        let outside = |field| fs::read_to_string("/proc/self/status").unwrap().contains(&format!("{field}:\t0"));
+        if !outside("Seccomp") || !outside("NoNewPrivs") {
+            eprintln!("skipped: this test runs in a sandbox itself");
+            return;
+        }
+        let mut child = waiting(options);
+        until_it_reads(&child);
+        assert_eq!(status(&child, "NoNewPrivs"), no_new_privileges, "{options:?}");
+        assert_eq!(status(&child, "Seccomp"), seccomp, "{options:?}");
+        child.stdin.take().unwrap().write_all(&capture).unwrap();
+        let mut report = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut report).unwrap();
+        assert!(report.contains("SEP0011215A1AE3"), "{report}");
+        assert!(child.wait().unwrap().code().is_some_and(|code| code < 2));
+    }
+}
