@@ -453,4 +453,9 @@ fn a_capture_without_a_name_says_what_there_is() {
     let (exit, _, err) = run(&["show", "--file", "ITLFile.tlv", reference.to_str().unwrap()]);
     assert_eq!((exit, err.lines().count()), (2, 1), "{err}");
     assert!(err.contains("is not a capture"), "{err}");
+    for (path, wanted) in [("-", "standard input: is empty"), (captures().to_str().unwrap(), "is a directory")] {
+        let (exit, out, err) = run(&["show", "--file", "ITLFile.tlv", path]);
+        assert_eq!((exit, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
+        assert!(err.contains(wanted), "{err}");
+    }
 }

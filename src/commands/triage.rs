@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let told = args.told.read()?;
     args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
     let mut engine = Engine::new(&args.limits.limits(), &references);
-    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {})? else {
+    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {}, &mut read::complain)? else {
         return Ok(Exit::Failed);
     };
     let phones = engine.phones();
