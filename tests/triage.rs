@@ -194,6 +194,28 @@ fn what_only_the_engineer_knows() {
     let log = file(&folder, "console.log", b"10:00:00 Trust List Verification Failed\n");
     let log = format!("SEP0011215A1AE3={log}");
     assert_eq!(stuck(&["--holds", &lines, "--console-log", &log, "--old-key-backup", "no"]), "needed");
+    // CUCM's syslog as it is, with the SHA-1 of the old list; the list itself comes with -r.
+    let syslog = file(
+        &folder,
+        "CiscoSyslog",
+        b"Mar  9 13:32:45 cucm : 56: %UC_CTI-3-Other: %[Reason=8]: nothing of ours\n\
+          Mar  9 13:32:45 cucm : 57: %UC_-6-DeviceTLInfo: %[DeviceName=SEP0011215A1AE3][IPv4Address=14.48.44.202]\
+          [CTL_Signature=Not Installed][ITL_Signature=90 C3 7E EB EB 6C 09 B2 04 63 FF BF D7 ED C1 F4 7C 1D C9 71]\
+          [StatusCode=3]: phone\n",
+    );
+    let old = ["-r", "references/itl-old.tlv"];
+    assert_eq!(stuck(&[&["--holds", &syslog][..], &old, &says, &backup].concat()), "needed");
+    assert_eq!(stuck(&[&["--holds", &syslog][..], &says, &backup].concat()), "undetermined", "the list is not at hand");
+}
+
+#[test]
+fn what_a_log_says_beside_is_counted() {
+    let folder = TempDir::new().unwrap();
+    let log = file(&folder, "console.log", b"something else\n\n10:00:00 Trust List Verification Failed\nmore\n");
+    let log = format!("SEP0011215A1AE3={log}");
+    let (_, out, err) = run(&["triage", "healthy/capture.pcap", "--console-log", &log]);
+    assert_eq!(err, "");
+    assert!(unwrapped(&out).contains("console.log: 3 of 4 lines say nothing that is looked for"), "{out}");
 }
 
 #[test]

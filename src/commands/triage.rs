@@ -111,6 +111,7 @@ fn notes(case: &Case, phones: &[Phone]) -> Vec<String> {
             "no reference was given (-r): the phones of each TFTP server are compared with each other".to_owned(),
         );
     }
+    notes.extend(case.told.log_notes.iter().cloned());
     let seen: BTreeSet<_> = phones.iter().filter_map(|phone| phone.name.as_ref()).collect();
     let strangers: Vec<_> = case.told.devices().difference(&seen).map(ToString::to_string).collect();
     match strangers.as_slice() {
