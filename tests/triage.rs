@@ -321,7 +321,7 @@ fn every_limit_that_was_hit_is_told() {
         assert!(notes.contains(wanted) && notes.contains(option), "{option}: {notes}");
     }
     // Everything waits for block 1, which comes last.
-    let mut late = testkit::tftp("10.0.0.1:4000", "10.0.0.2:69", "ITLFile.tlv", &[7; 20_000]);
+    let mut late = testkit::tftp("10.0.0.1:4000", "10.0.0.2:69", "ITLFile.tlv", &vec![7; 20_000]);
     let first = late.remove(1);
     late.push(first);
     assert!(notes_of(&late, &["--max-late", "4K"]).contains("TFTP transfers given up for a late block: 1;"));
