@@ -401,9 +401,9 @@ fn other_tvs(situation: &Situation<'_, '_>) -> Option<String> {
     }
     let (list, relation) = situation.held_list()?;
     let records = list.tvs_records().count();
-    let servers = facts.tvs.len();
-    (records > servers && failed.certificate.is_some())
-        .then(|| format!("{relation} names {records} TVS servers, and only {servers} was seen to answer"))
+    let answered = facts.tvs.iter().filter(|session| !is_unreachable(session)).count();
+    (records > answered && failed.certificate.is_some())
+        .then(|| format!("{relation} names {records} TVS servers, of which {answered} answered in this capture"))
 }
 
 fn itl_recovery(situation: &Situation<'_, '_>) -> Option<String> {
