@@ -25,8 +25,7 @@ test-peer: build ## what tshark says otherwise about captures/, and about PEER=F
 	scripts/test-peer $(PEER)
 
 pictures: build  ## the pictures of docs/pictures, taken of the real program
-	$(CARGO) run --release --locked --example storm -- --phones 3000 --rtp 0 --seconds 2700 -o target/storm.pcap
-	$(CARGO) run --release --locked --example pictures -- target/release/itlscope target/storm.pcap docs/pictures
+	$(CARGO) run --locked --example pictures -- target/release/itlscope docs/pictures
 
 lint:            ## formatting and clippy, warnings as errors
 	$(CARGO) fmt --all --check

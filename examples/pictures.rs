@@ -2,8 +2,7 @@
 //!
 //! ```text
 //! cargo build --release
-//! cargo run --release --example storm -- --phones 3000 --rtp 0 --seconds 2700 -o target/storm.pcap
-//! cargo run --release --example pictures -- target/release/itlscope target/storm.pcap docs/pictures
+//! cargo run --example pictures -- target/release/itlscope docs/pictures
 //! ```
 
 #![allow(
@@ -24,62 +23,76 @@ use pty::Terminal;
 #[path = "../tests/tui/pty.rs"]
 mod pty;
 
-/// A picture: what is opened, the keys, and what stands on the screen when it is done.
+/// A picture: what is opened, at which size, the keys, and what stands on the screen after each.
 struct Picture {
     name: &'static str,
+    captures: &'static [&'static str],
     size: (u16, u16),
     keys: &'static [(&'static str, &'static str)],
 }
 
-const SIX_PHONES: [Picture; 3] = [
-    Picture { name: "dashboard", size: (120, 34), keys: &[("", "boot 2 of 2")] },
-    Picture { name: "ladder", size: (120, 30), keys: &[("j\r", "SEP0011215A1AE3"), ("", "handshake complete")] },
-    Picture { name: "verdict", size: (120, 40), keys: &[("\r", "(1 of 6)"), ("4", "To decide it, collect")] },
+const SIX_PHONES: &[&str] = &["six-phones"];
+/// As if all of this had happened at one site.
+const SITE: &[&str] = &[
+    "healthy",
+    "both-regenerated",
+    "tvs-regenerated",
+    "six-phones",
+    "recovery-before",
+    "two-tftp",
+    "quiet-refusal",
+    "tvs-filtered",
+    "sip-old-list",
+    "resumed",
 ];
-const STORM: Picture = Picture {
-    name: "fleet",
-    size: (120, 24),
-    keys: &[("", "3,000 phones"), ("f", "Boots per minute"), ("", "Servers")],
-};
+const PICTURES: [Picture; 4] = [
+    Picture { name: "dashboard", captures: SIX_PHONES, size: (120, 34), keys: &[("", "boot 2 of 2")] },
+    Picture {
+        name: "ladder",
+        captures: SIX_PHONES,
+        size: (120, 34),
+        keys: &[("", "6 phones"), ("j", "SEP0011215A1AE3  14"), ("\r", "handshake complete")],
+    },
+    Picture {
+        name: "verdict",
+        captures: SIX_PHONES,
+        size: (120, 40),
+        keys: &[("", "6 phones"), ("\r", "(1 of 6)"), ("4", "To decide it, collect")],
+    },
+    Picture { name: "fleet", captures: SITE, size: (120, 40), keys: &[("", "phones"), ("f", "Servers")] },
+];
 
 fn main() {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(program), Some(storm), Some(folder)) = (arguments.next(), arguments.next(), arguments.next()) else {
-        panic!("usage: pictures PROGRAM STORM-CAPTURE FOLDER");
+    let (Some(program), Some(folder)) = (arguments.next(), arguments.next()) else {
+        panic!("usage: pictures PROGRAM FOLDER");
     };
     std::fs::create_dir_all(&folder).unwrap();
-    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
-    let (program, storm) = (program.canonicalize().unwrap(), storm.canonicalize().unwrap());
-    for picture in &SIX_PHONES {
-        let watch = ["six-phones/capture.pcap", "-r", "references/itl-old.tlv"];
-        take(picture, command(&program, &captures, &watch), &folder);
+    let program = program.canonicalize().unwrap();
+    for picture in &PICTURES {
+        let mut terminal = Terminal::start(command(&program, picture.captures), picture.size);
+        for (keys, shown) in picture.keys {
+            terminal.press(keys);
+            terminal.wait_for(shown);
+        }
+        terminal.wait_until_quiet();
+        std::fs::write(folder.join(picture.name).with_extension("svg"), svg(terminal.screen.screen())).unwrap();
+        terminal.press("Q");
+        terminal.end();
     }
-    let name = storm.file_name().unwrap().to_string_lossy().into_owned();
-    take(&STORM, command(&program, storm.parent().unwrap(), &[&name]), &folder);
 }
 
-/// The dashboard, started in this folder: paths on the screen are short, and the same everywhere.
-fn command(program: &Path, folder: &Path, watch: &[&str]) -> CommandBuilder {
+/// The dashboard, started among the captures: paths on the screen are short, and the same everywhere.
+fn command(program: &Path, captures: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(program);
-    command.cwd(folder);
+    command.cwd(Path::new(env!("CARGO_MANIFEST_DIR")).join("captures"));
     command.arg("watch");
-    command.args(watch);
-    command.args(["--time", "utc"]);
+    command.args(captures.iter().map(|capture| format!("{capture}/capture.pcap")));
+    command.args(["-r", "references/itl-old.tlv", "--time", "utc"]);
     command.env("TERM", "xterm-256color");
     command.env("LC_ALL", "C.UTF-8");
     command.env_remove("NO_COLOR");
     command
-}
-
-fn take(picture: &Picture, command: CommandBuilder, folder: &Path) {
-    let mut terminal = Terminal::start(command, picture.size);
-    for (keys, shown) in picture.keys {
-        terminal.press(keys);
-        terminal.wait_for(shown);
-    }
-    std::fs::write(folder.join(picture.name).with_extension("svg"), svg(terminal.screen.screen())).unwrap();
-    terminal.press("Q");
-    terminal.end();
 }
 
 /// Pixels of a cell, and of the margin.

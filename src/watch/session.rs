@@ -12,8 +12,8 @@ use super::keep::FrameStore;
 use super::message::{Drops, Note, Status};
 use crate::capture::{CaptureError, Frame, Source, SourceSummary, Timestamp};
 use crate::engine::Limits;
-use crate::packet;
 use crate::phone::{FileKind, PhoneKey};
+use crate::report;
 use crate::trust::Reference;
 use crate::verdict::Told;
 
@@ -314,12 +314,9 @@ impl Session {
                 status.warnings.extend(warnings);
             }
         }
-        let counters = self.board.engine().counters();
-        for ((_, link), (frames, first)) in &counters.unsupported {
-            let name = packet::link_name(crate::capture::LinkType(*link));
-            let text = format!("{frames} frames of link type {name} cannot be read, the first is {}", first.number);
-            status.warnings.push(text);
-        }
+        let mut sources = vec![SourceSummary::default(); self.summaries().len()];
+        let notes = report::tell_left_out(self.board.engine(), &mut sources);
+        status.warnings.extend(sources.into_iter().flat_map(|source| source.warnings).chain(notes));
         status.warnings.extend(self.fault.iter().cloned());
         status
     }
@@ -346,6 +343,13 @@ impl Session {
                 }]
             }
         }
+    }
+
+    /// The same with what was left out of each, and what else was left out.
+    pub fn summaries_and_notes(&self) -> (Vec<SourceSummary>, Vec<String>) {
+        let mut sources = self.summaries();
+        let notes = report::tell_left_out(self.board.engine(), &mut sources);
+        (sources, notes)
     }
 
     /// Reads the references again.

@@ -82,6 +82,17 @@ impl Terminal {
         self.wait_until(needle, |screen| screen.contains(needle));
     }
 
+    /// Waits until the program writes nothing any more: for pictures. No test may depend on it.
+    #[allow(dead_code, reason = "the tests do not")]
+    pub(crate) fn wait_until_quiet(&mut self) {
+        let mut written = usize::MAX;
+        while std::mem::replace(&mut written, self.raw.len()) != self.raw.len() {
+            (0..5).for_each(|_| {
+                self.take();
+            });
+        }
+    }
+
     pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
