@@ -211,11 +211,11 @@ fn what_only_the_engineer_knows() {
 #[test]
 fn what_a_log_says_beside_is_counted() {
     let folder = TempDir::new().unwrap();
-    let log = file(&folder, "console.log", b"something else\n\n10:00:00 Trust List Verification Failed\nmore\n");
+    let log = file(&folder, "console.log", b"something else\n\n10:00:00 Trust List Verification Failed\n\nmore\n");
     let log = format!("SEP0011215A1AE3={log}");
     let (_, out, err) = run(&["triage", "healthy/capture.pcap", "--console-log", &log]);
     assert_eq!(err, "");
-    assert!(unwrapped(&out).contains("console.log: 3 of 4 lines say nothing that is looked for"), "{out}");
+    assert!(unwrapped(&out).contains("console.log: 4 of 5 lines say nothing that is looked for"), "{out}");
 }
 
 #[test]
