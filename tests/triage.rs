@@ -249,7 +249,7 @@ fn documented_limits() -> Vec<(String, String)> {
 #[test]
 fn every_limit_is_an_option_with_its_documented_default() {
     let documented = documented_limits();
-    assert_eq!(documented.len(), 11);
+    assert_eq!(documented.len(), 12);
     for command in ["triage", "watch", "extract"] {
         let help = unwrapped(&run(&[command, "--help"]).1);
         let limits = help.split("Limits (").nth(1).unwrap();

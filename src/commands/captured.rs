@@ -78,8 +78,8 @@ fn phones(path: &Path, file: &mut dyn FnMut(KeptFile)) -> anyhow::Result<Vec<Pho
     }
     let mut engine = Engine::new(&Limits::default(), &[]);
     engine.roster_mut().follow_files();
-    let read = read::read(&[path.to_owned()], &mut engine, &mut |engine| {
-        engine.roster_mut().take_files().into_iter().for_each(&mut *file);
+    let read = read::read(&[path.to_owned()], &mut engine, &mut |roster| {
+        roster.take_files().into_iter().for_each(&mut *file);
     })?;
     // Why it could not be read was told already.
     if read.is_none() {

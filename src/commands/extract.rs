@@ -54,8 +54,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut extractor = Extractor::new(folder, options);
     let mut engine = Engine::new(&args.limits.limits(), &[]);
     engine.roster_mut().follow_files();
-    let read = read::read(&args.captures.files, &mut engine, &mut |engine| {
-        engine.roster_mut().take_files().iter().for_each(|kept| extractor.file(kept));
+    let read = read::read(&args.captures.files, &mut engine, &mut |roster| {
+        roster.take_files().iter().for_each(|kept| extractor.file(kept));
     })?;
     let Some(read) = read else { return Ok(Exit::Failed) };
     let manifest = Manifest::new(&read.sources, read.notes);

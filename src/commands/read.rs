@@ -7,6 +7,7 @@ use super::progress::Bar;
 use super::pump;
 use crate::capture::{BytesRead, CaptureFile, MergedCaptures, Source, SourceSummary};
 use crate::engine::Engine;
+use crate::phone::Roster;
 use crate::report;
 
 /// What was read.
@@ -26,7 +27,7 @@ pub(super) struct Read {
 pub(super) fn read(
     paths: &[PathBuf],
     engine: &mut Engine,
-    each: &mut dyn FnMut(&mut Engine),
+    each: &mut dyn FnMut(&mut Roster),
 ) -> anyhow::Result<Option<Read>> {
     let count = BytesRead::default();
     let open = |path: &PathBuf, number| CaptureFile::open_counted(path, number, &count);
@@ -38,14 +39,14 @@ pub(super) fn read(
         return Ok(None);
     }
     let bar = Bar::new(paths);
-    let result = pump::pump(&mut source, engine, &mut |_, engine| {
+    let result = pump::pump(&mut source, engine, &mut |_, roster| {
         bar.tell(count.get());
-        each(engine);
+        each(roster);
     });
     bar.end();
     result?;
     engine.finish();
-    each(engine);
+    each(engine.roster_mut());
     let mut sources = source.summaries();
     let notes = report::tell_left_out(engine, &mut sources);
     Ok(Some(Read { sources, notes, unreadable: errors.len() }))
