@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help deps demo build test test-peer lint fmt doc bench bench-hostile bench-parts fuzz deny clean
+.PHONY: help deps demo build test test-peer pictures lint fmt doc bench bench-hostile bench-parts fuzz deny clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\): *[a-z -]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,11 +17,15 @@ demo: build      ## build, then the main job on a real capture: TVS was regenera
 	target/release/itlscope triage captures/tvs-regenerated/capture.pcap \
 		-r captures/references/itl-old.tlv || [ $$? -eq 1 ]
 
-test: deps       ## the whole test suite
+test:            ## the whole test suite, with real servers where network namespaces may be made
+	@sh scripts/deps.sh test
 	$(CARGO) test --locked
 
 test-peer: build ## what tshark says otherwise about captures/, and about PEER=FOLDER
 	scripts/test-peer $(PEER)
+
+pictures: build  ## the pictures of docs/pictures, taken of the real program
+	$(CARGO) run --locked --example pictures -- target/release/itlscope docs/pictures
 
 lint:            ## formatting and clippy, warnings as errors
 	$(CARGO) fmt --all --check

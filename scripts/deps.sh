@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what building and testing need and is missing; with the argument 'bench', what benchmarks compare with as well.
+# Installs what building needs and is missing; with the argument 'bench', what benchmarks compare with as well; with 'test', where root
+# may install packages, what the tests with real servers in network namespaces use. Without that those tests are skipped and say so.
 set -eu
 
 missing=""
@@ -7,6 +8,13 @@ want() { # PACKAGE PROBE...: installs PACKAGE unless the probe succeeds
 	package=$1
 	shift
 	"$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+install() { # PACKAGE...
+	sudo=""
+	[ "$(id -u)" -eq 0 ] || sudo=sudo
+	echo "deps: installing $*"
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+		$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
 # The linker that Rust uses, and libpcap with its headers for live capture.
@@ -20,15 +28,25 @@ if [ "${1-}" = bench ]; then
 	want python3 sh -c 'command -v python3'
 fi
 
-[ -n "$missing" ] || exit 0
-
-if ! command -v apt-get >/dev/null 2>&1; then
-	echo "deps: please install:$missing (or build without live capture: cargo build --no-default-features)" >&2
-	exit 1
+if [ -n "$missing" ]; then
+	if ! command -v apt-get >/dev/null 2>&1; then
+		echo "deps: please install:$missing (or build without live capture: cargo build --no-default-features)" >&2
+		exit 1
+	fi
+	# shellcheck disable=SC2086 # a list of packages
+	install $missing
 fi
-sudo=""
-[ "$(id -u)" -eq 0 ] || sudo=sudo
-echo "deps: installing$missing"
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-# shellcheck disable=SC2086 # a list of packages
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+
+if [ "${1-}" = test ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+	missing=""
+	want iproute2 sh -c 'command -v ip && command -v ss'
+	want procps sh -c 'command -v sysctl'
+	want ethtool sh -c 'command -v ethtool'
+	want openssl sh -c 'command -v openssl'
+	want python3-cryptography /usr/bin/python3 -c 'import cryptography'
+	want python3-openssl /usr/bin/python3 -c 'import OpenSSL'
+	# Of a TFTP server that is unpacked, not installed: its package would start a service.
+	want libwrap0 sh -c 'ls /usr/lib/*/libwrap.so.0 /lib/*/libwrap.so.0 2>/dev/null | grep -q .'
+	# shellcheck disable=SC2086 # a list of packages
+	[ -z "$missing" ] || install $missing || echo "deps: without$missing some tests are skipped"
+fi

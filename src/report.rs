@@ -11,6 +11,6 @@ mod text;
 
 pub use brief::{Brief, ConfigBrief, ConfigForm, Severity, deletion_words};
 pub use json::write as write_json;
-pub use left_out::tell as tell_left_out;
+pub use left_out::{tell as tell_left_out, unreadable};
 pub use model::{Report, SourceView, SpanView, Tool, parts};
 pub use text::{Details, Style, write as write_text};

@@ -22,7 +22,7 @@ use crate::capture::{Moment, Span};
 use crate::digest::Sha1Sum;
 use crate::phone::Phone;
 
-pub use advice::Advice;
+pub use advice::{Advice, advice_table};
 pub use case::{Case, Logged, Share, Taken, Told};
 pub use facts::Simulation;
 pub use findings::Finding;

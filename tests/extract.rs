@@ -338,7 +338,7 @@ fn a_file_that_a_later_frame_takes_back_is_removed() {
     let found = extract(&[&written(&folder, &frames)], &[]);
     assert_eq!(found.files().into_keys().collect::<Vec<_>>(), ["manifest.json"]);
     assert!(found.manifest["not_written"].to_string().contains("differ"), "{}", found.manifest);
-    assert!(found.manifest["notes"].to_string().contains("removed again"));
+    assert!(found.manifest["notes"].to_string().contains("files removed again: 1;"));
 }
 
 #[test]
@@ -430,7 +430,7 @@ fn different_files_of_one_name_are_shown_each_with_where_it_was_seen() {
     assert_eq!(
         titles,
         [
-            format!("{by} 14.48.44.80, frames 1\u{2013}23, and 1 more downloads of the same <=="),
+            format!("{by} 14.48.44.80, frames 1\u{2013}23, and again: 2 downloads of the same <=="),
             format!("{by} 14.48.44.81, frames 24\u{2013}46 <==")
         ]
     );

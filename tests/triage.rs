@@ -194,6 +194,28 @@ fn what_only_the_engineer_knows() {
     let log = file(&folder, "console.log", b"10:00:00 Trust List Verification Failed\n");
     let log = format!("SEP0011215A1AE3={log}");
     assert_eq!(stuck(&["--holds", &lines, "--console-log", &log, "--old-key-backup", "no"]), "needed");
+    // CUCM's syslog as it is, with the SHA-1 of the old list; the list itself comes with -r.
+    let syslog = file(
+        &folder,
+        "CiscoSyslog",
+        b"Mar  9 13:32:45 cucm : 56: %UC_CTI-3-Other: %[Reason=8]: nothing of ours\n\
+          Mar  9 13:32:45 cucm : 57: %UC_-6-DeviceTLInfo: %[DeviceName=SEP0011215A1AE3][IPv4Address=14.48.44.202]\
+          [CTL_Signature=Not Installed][ITL_Signature=90 C3 7E EB EB 6C 09 B2 04 63 FF BF D7 ED C1 F4 7C 1D C9 71]\
+          [StatusCode=3]: phone\n",
+    );
+    let old = ["-r", "references/itl-old.tlv"];
+    assert_eq!(stuck(&[&["--holds", &syslog][..], &old, &says, &backup].concat()), "needed");
+    assert_eq!(stuck(&[&["--holds", &syslog][..], &says, &backup].concat()), "undetermined", "the list is not at hand");
+}
+
+#[test]
+fn what_a_log_says_beside_is_counted() {
+    let folder = TempDir::new().unwrap();
+    let log = file(&folder, "console.log", b"something else\n\n10:00:00 Trust List Verification Failed\nmore\n");
+    let log = format!("SEP0011215A1AE3={log}");
+    let (_, out, err) = run(&["triage", "healthy/capture.pcap", "--console-log", &log]);
+    assert_eq!(err, "");
+    assert!(unwrapped(&out).contains("console.log: 3 of 4 lines say nothing that is looked for"), "{out}");
 }
 
 #[test]
@@ -289,10 +311,10 @@ fn every_limit_that_was_hit_is_told() {
     let (healthy, many) = (recorded("healthy"), recorded("six-phones"));
     assert!(!notes_of(&many, &[]).contains("--max"), "by default none is hit");
     for (frames, option, value, wanted) in [
-        (&many, "--max-phones", "2", "records of phones were forgotten"),
-        (&many, "--max-records", "1", "records of phones were forgotten"),
-        (&healthy, "--max-file", "4K", "files are larger than what is held of one"),
-        (&many, "--max-flows", "1", "TCP connections were given up"),
+        (&many, "--max-phones", "2", "records of phones forgotten: "),
+        (&many, "--max-records", "1", "records of phones forgotten: "),
+        (&healthy, "--max-file", "4K", "files larger than what is held of one: "),
+        (&many, "--max-flows", "1", "TCP connections given up: "),
     ] {
         let notes = notes_of(frames, &[option, value]);
         assert!(notes.contains(wanted) && notes.contains(option), "{option}: {notes}");
@@ -301,7 +323,7 @@ fn every_limit_that_was_hit_is_told() {
     let mut late = testkit::tftp("10.0.0.1:4000", "10.0.0.2:69", "ITLFile.tlv", &[7; 20_000]);
     let first = late.remove(1);
     late.push(first);
-    assert!(notes_of(&late, &["--max-late", "4K"]).contains("transfers were given up: too much came before"));
+    assert!(notes_of(&late, &["--max-late", "4K"]).contains("TFTP transfers given up for a late block: 1;"));
     // Thirty transfers that stop in the middle, all at once.
     let open: Vec<_> = (0..30)
         .flat_map(|number| {
@@ -312,8 +334,8 @@ fn every_limit_that_was_hit_is_told() {
             frames
         })
         .collect();
-    assert!(notes_of(&open, &["--max-tftp-memory", "16K"]).contains("given up unfinished"));
-    assert!(notes_of(&open, &["--max-flows", "4"]).contains("given up unfinished"));
+    assert!(notes_of(&open, &["--max-tftp-memory", "16K"]).contains("TFTP transfers given up unfinished: "));
+    assert!(notes_of(&open, &["--max-flows", "4"]).contains("TFTP transfers given up unfinished: "));
     // A handshake whose first segment is late, and thirty like it.
     let streams = |connections: u8, bytes: usize| -> Vec<testkit::Owned> {
         (0..connections)
@@ -327,8 +349,8 @@ fn every_limit_that_was_hit_is_told() {
             })
             .collect()
     };
-    assert!(notes_of(&streams(1, 12_000), &["--max-late", "4K"]).contains("a hole in a TCP stream"));
-    assert!(notes_of(&streams(30, 3000), &["--max-tcp-memory", "16K"]).contains("TCP connections were given up"));
+    assert!(notes_of(&streams(1, 12_000), &["--max-late", "4K"]).contains("holes in TCP streams given up: "));
+    assert!(notes_of(&streams(30, 3000), &["--max-tcp-memory", "16K"]).contains("TCP connections given up: "));
     // Fragments without their rest.
     let fragments: Vec<_> = (1..200u16)
         .map(|number| {
@@ -352,8 +374,56 @@ fn what_was_left_out_of_a_capture_is_told_once() {
     assert!(notes_of(&frames, &[]).contains("cut by the snap length"));
     let folder = tempfile::tempdir().unwrap();
     let radio = file(&folder, "radio.pcap", &testkit::pcap(105, true, &frames[..3]));
-    let (exit, out, _) = run(&["triage", &radio]);
-    assert!(out.contains("3 frames are of link type LINKTYPE_IEEE802_11, which is not read"), "{exit} {out}");
+    let told = "3 frames are of link type LINKTYPE_IEEE802_11, which is not read, the first is frame 1";
+    fails(&["triage", &radio], &["radio.pcap", told]);
+    let (exit, out, err) = run(&["triage", &radio, "healthy/capture.pcap"]);
+    assert_eq!((exit, err.lines().count()), (2, 1), "{err}");
+    assert!(out.contains(told) && out.contains("SEP0011215A1AE3"), "the rest is reported: {out}");
+}
+
+/// What a report says of phones, whatever the captures are called.
+fn phones(arguments: &[&str]) -> serde_json::Value {
+    let (_, out, err) = run(&[&["triage", "--format", "json"], arguments].concat());
+    assert_eq!(err, "");
+    serde_json::from_str::<serde_json::Value>(&out).unwrap()["phones"].take()
+}
+
+#[test]
+fn standard_input_is_read_as_a_file_is() {
+    let whole = fs::read(captures().join("healthy/capture.pcap")).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, &whole).unwrap();
+    let expected = phones(&["healthy/capture.pcap"]);
+    for bytes in [whole, gzip.finish().unwrap()] {
+        let mut command = cargo_bin_cmd!("itlscope");
+        let output = command.args(["triage", "-", "--format", "json"]).write_stdin(bytes).output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["sources"][0]["path"], "standard input");
+        assert_eq!(report["phones"], expected);
+    }
+}
+
+#[test]
+fn a_rotated_set_is_one_capture_with_one_reassembly() {
+    let frames = testkit::read(captures().join("healthy/capture.pcap").to_str().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    // As tcpdump -C writes them, and the shell sorts them: trace.pcap10 stands before trace.pcap2.
+    let mut paths: Vec<_> = frames
+        .chunks(10)
+        .enumerate()
+        .map(|(index, part)| file(&folder, &format!("trace.pcap{index}"), &testkit::pcap(1, true, part)))
+        .collect();
+    paths.sort();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let facts = |phones: &serde_json::Value| -> Vec<String> {
+        let fields = ["file", "outcome", "sha1", "retransmits", "service", "certificate_status"];
+        let downloads = phones[0]["downloads"].as_array().unwrap();
+        let sessions = phones[0]["tls"].as_array().unwrap();
+        downloads.iter().chain(sessions).map(|one| fields.map(|field| one[field].to_string()).join(" ")).collect()
+    };
+    let (parts, whole) = (phones(&paths), phones(&["healthy/capture.pcap"]));
+    assert_eq!(facts(&parts), facts(&whole));
+    assert!(facts(&whole).len() >= 6);
 }
 
 #[test]

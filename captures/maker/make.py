@@ -24,12 +24,12 @@ TABLE_START, TABLE_END = "<!-- table: written by make.py -->", "<!-- end of tabl
 CAPTURES = Path(__file__).resolve().parent.parent
 
 
-def find_tools(work):
+def find_tools(work, wanted=("atftpd", "in.tftpd", "nginx")):
     """The servers whose packages would start a service. (Those of the two TFTP
     servers exclude each other besides.) What is not installed is unpacked only."""
     tools = {}
-    for tool, package in (("atftpd", "atftpd"), ("in.tftpd", "tftpd-hpa"),
-                          ("nginx", "nginx")):
+    packages = {"atftpd": "atftpd", "in.tftpd": "tftpd-hpa", "nginx": "nginx"}
+    for tool, package in ((tool, packages[tool]) for tool in wanted):
         # Asked by package: atftpd's has an in.tftpd of its own.
         listed = subprocess.run(["dpkg-query", "-L", package], capture_output=True, text=True,
                                 check=False)

@@ -195,9 +195,7 @@ class Play:
         with Lab(self.work) as lab:
             self.lab = lab
             self.build()
-            taps = [Recorder(lab, tap.at, f"tap{at}", tap.interface, self.work / f"tap{at}.pcap",
-                             [*tap.options, *([tap.filter] if tap.filter else [])])
-                    for at, tap in enumerate(self.case.taps)]
+            taps = [self.recorder(at, tap) for at, tap in enumerate(self.case.taps)]
             phones = self.start_phones()
             for phone in phones:
                 if phone.wait(self.case.seconds):
@@ -208,6 +206,10 @@ class Play:
             self.join(taps, capture)
             return [[json.loads(line) for line in phone.output().splitlines()]
                     for phone in phones]
+
+    def recorder(self, at, tap):
+        return Recorder(self.lab, tap.at, f"tap{at}", tap.interface, self.work / f"tap{at}.pcap",
+                        [*tap.options, *([tap.filter] if tap.filter else [])])
 
     def check_faults(self):
         if self.switch:

@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -77,9 +78,9 @@ pub struct LiveCapture {
     interface: String,
 }
 
-/// How long frames may lie in a block of the kernel's buffer that is not full, in milliseconds: what an engineer takes for
-/// "at once", and long enough to hand over many frames at a time.
-const BLOCK_MILLIS: i32 = 100;
+/// How long frames may lie in a block of the kernel's buffer that is not full: what an engineer takes for "at once", and long
+/// enough to hand over many frames at a time.
+pub const BLOCK: Duration = Duration::from_millis(100);
 
 impl LiveCapture {
     /// Opens an interface. `filter` says what to keep of frames of a link type, `None` for all; `wanted` is the engineer's own
@@ -162,7 +163,7 @@ fn activate(interface: &str, options: LiveOptions, promiscuous: bool) -> Result<
         .promisc(promiscuous)
         .snaplen(int(options.snap_length))
         .buffer_size(int(options.buffer))
-        .timeout(BLOCK_MILLIS)
+        .timeout(i32::try_from(BLOCK.as_millis()).unwrap_or(i32::MAX))
         .precision(precision)
         .open()
 }
@@ -224,7 +225,13 @@ pub struct Interface {
 /// In libpcap's words.
 pub fn interfaces() -> Result<Vec<Interface>, String> {
     let devices = Device::list().map_err(|error| words(&error))?;
-    Ok(devices.into_iter().map(Interface::from).collect())
+    Ok(devices.into_iter().filter(|device| is_network(&device.name)).map(Interface::from).collect())
+}
+
+/// libpcap also lists Bluetooth, D-Bus, netfilter and USB, where no phone boots; only to open a netfilter queue would take packets
+/// out of it.
+fn is_network(name: &str) -> bool {
+    !cfg!(target_os = "linux") || name == "any" || Path::new("/sys/class/net").join(name).exists()
 }
 
 /// The link type of an interface, told by opening it; `None` where that is not allowed.

@@ -97,20 +97,21 @@ fn versions(
 ) -> Vec<CapturedFile> {
     let mut all: Vec<_> = downloads(phones).filter(|(_, record)| wanted(record)).collect();
     all.sort_by_key(|(_, record)| record.span.first);
+    // And how often each was downloaded.
     let mut found: Vec<(Digests, CapturedFile, usize)> = Vec::new();
     for (phone, record) in all {
         let Some(digests) = record.digests else { continue };
-        if let Some((.., again)) = found.iter_mut().find(|(known, ..)| *known == digests) {
-            *again += 1;
+        if let Some((.., times)) = found.iter_mut().find(|(known, ..)| *known == digests) {
+            *times += 1;
         } else if let Some(file) = kept.iter().find(|file| file.content.digests == digests) {
             let label = label(path, phone, record);
-            found.push((digests, CapturedFile { label, content: Arc::clone(&file.content) }, 0));
+            found.push((digests, CapturedFile { label, content: Arc::clone(&file.content) }, 1));
         }
     }
-    let label = |(_, mut file, again): (_, CapturedFile, usize)| {
-        if again > 0 {
+    let label = |(_, mut file, times): (_, CapturedFile, usize)| {
+        if times > 1 {
             // Writing to a string cannot fail.
-            let _ = write!(file.label, ", and {again} more downloads of the same");
+            let _ = write!(file.label, ", and again: {times} downloads of the same");
         }
         file
     };

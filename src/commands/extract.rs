@@ -80,15 +80,18 @@ fn tell(manifest: &Manifest, out: &mut dyn Write) -> io::Result<()> {
         let Some(first) = certificate.presented.first() else { continue };
         let subject = certificate.subject.short();
         let who = if first.by == "phone" { "by a phone".to_owned() } else { format!("by {}", first.server) };
-        let again = certificate.presented.len() - 1;
-        let again = if again > 0 { format!(", and {again} times more") } else { String::new() };
+        let again = again(certificate.presented.len());
         let line = format!("{}  {subject}, presented {who} in frame {}{again}", certificate.path, first.frame);
         writeln!(out, "{}", escape::line(&line))?;
     }
     writeln!(out, "{}", Folder::MANIFEST)?;
     let (withheld, others): (Vec<_>, Vec<_>) = manifest.not_written.iter().partition(|file| file.is_withheld());
     if !withheld.is_empty() {
-        writeln!(out, "Left out: {} downloads that may hold secrets (--with-configs writes them).", withheld.len())?;
+        writeln!(
+            out,
+            "Left out because they may hold secrets (--with-configs writes them): {} downloads.",
+            withheld.len()
+        )?;
     }
     for file in others.iter().take(20) {
         let name = file.name.as_deref().unwrap_or("a file whose name was not captured");
@@ -107,7 +110,9 @@ fn seen(downloads: &[FileSeen]) -> String {
     let Some(first) = downloads.first() else { return String::new() };
     let phone = first.phone.as_deref().map(|phone| format!(", {phone}")).unwrap_or_default();
     let [from, to] = first.span.frames;
-    let again = downloads.len() - 1;
-    let again = if again > 0 { format!(", and {again} times more") } else { String::new() };
-    format!("{phone}, frames {from}\u{2013}{to}{again}")
+    format!("{phone}, frames {from}\u{2013}{to}{}", again(downloads.len()))
+}
+
+fn again(times: usize) -> String {
+    if times > 1 { format!(", and again: {times} times in all") } else { String::new() }
 }

@@ -155,6 +155,12 @@ fn console_log(told: &mut Told, argument: &str) -> anyhow::Result<()> {
     };
     let bytes = read(Path::new(path))?;
     let log = logs::read(&String::from_utf8_lossy(&bytes));
+    if log.not_understood > 0 && !log.entries.is_empty() {
+        told.log_notes.push(format!(
+            "{path}: {} of {} lines say nothing that is looked for, and are passed over",
+            log.not_understood, log.lines
+        ));
+    }
     for entry in &log.entries {
         if let Says::TvsHandshake(phone) = entry.says {
             told.tvs_handshakes.insert(phone, format!("{path}, line {}", entry.line));

@@ -48,6 +48,15 @@ pub(super) fn read(
     engine.finish();
     each(engine.roster_mut());
     let mut sources = source.summaries();
+    let foreign = report::unreadable(engine, &sources);
+    for (index, why) in &foreign {
+        let path = sources.get(*index).map_or("", |source| &source.path);
+        writeln!(io::stderr(), "itlscope: {}", crate::escape::line(&format!("{path}: {why}")))?;
+    }
+    let unreadable = errors.len() + foreign.len();
+    if unreadable == paths.len() {
+        return Ok(None);
+    }
     let notes = report::tell_left_out(engine, &mut sources);
-    Ok(Some(Read { sources, notes, unreadable: errors.len() }))
+    Ok(Some(Read { sources, notes, unreadable }))
 }

@@ -13,8 +13,20 @@ use crate::sandbox::Needs;
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
 
+const EXAMPLES: &str = "\
+Examples:
+  itlscope triage boot.pcap -r ITLFile.tlv
+      Compare with the list that the phones should have
+  itlscope triage trace.pcap* -r 10.1.1.5=pub.txt -r 10.1.1.6=sub.txt --format json
+      Rotated captures are one case; each TFTP server has a list of its own
+  itlscope triage boot.pcap -r old.tlv --holds SEP0011215A1AE3=old.tlv
+      What only you know decides what no capture can
+
+Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done";
+
 /// Read captures and say, per phone, what it downloaded, whether that matches, and whether its ITL has to be deleted
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     captures: inputs::Captures,
@@ -54,7 +66,7 @@ enum Format {
 enum DetailsOption {
     /// All phones
     All,
-    /// Those with something wrong; all where there are few
+    /// Of those that need something to be done, the first of each cause; all where there are few
     Wrong,
     /// None
     None,
@@ -99,6 +111,7 @@ fn notes(case: &Case, phones: &[Phone]) -> Vec<String> {
             "no reference was given (-r): the phones of each TFTP server are compared with each other".to_owned(),
         );
     }
+    notes.extend(case.told.log_notes.iter().cloned());
     let seen: BTreeSet<_> = phones.iter().filter_map(|phone| phone.name.as_ref()).collect();
     let strangers: Vec<_> = case.told.devices().difference(&seen).map(ToString::to_string).collect();
     match strangers.as_slice() {
@@ -121,5 +134,11 @@ fn style(details: DetailsOption) -> Style {
         DetailsOption::Wrong => Details::Wrong,
         DetailsOption::None => Details::None,
     };
-    Style { colour, width: 118, details }
+    Style { colour, width: width(), details }
+}
+
+/// As wide as the terminal, as far as lines can be read well; where there is none, as wide as most are.
+fn width() -> usize {
+    let columns = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+    columns.map_or(118, |(columns, _)| usize::from(columns).clamp(80, 160))
 }

@@ -246,11 +246,8 @@ fn summary(session: &mut Session) -> Summary {
 /// The report that stays when the screen is gone.
 fn report(session: &Session) -> anyhow::Result<Vec<u8>> {
     let phones = session.board.engine().phones();
-    let report = Report {
-        sources: session.summaries(),
-        notes: Vec::new(),
-        assessments: Assessments { phones: &phones, case: session.board.case() },
-    };
+    let (sources, notes) = session.summaries_and_notes();
+    let report = Report { sources, notes, assessments: Assessments { phones: &phones, case: session.board.case() } };
     let style = Style { colour: false, width: 118, details: Details::None };
     let mut text = Vec::new();
     report::write_text(&report, style, &mut text)?;

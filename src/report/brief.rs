@@ -93,6 +93,13 @@ pub enum Severity {
     Fine,
 }
 
+impl Severity {
+    /// Whether somebody has to do something.
+    pub const fn needs_attention(self) -> bool {
+        matches!(self, Self::DeletionNeeded | Self::WrongUndetermined | Self::Wrong)
+    }
+}
+
 impl Brief {
     /// The line of this phone.
     pub fn new(phone: &Phone, assessment: &Assessment) -> Self {
@@ -140,16 +147,14 @@ pub const fn deletion_words(deletion: Deletion) -> &'static str {
 /// What to do first, in two or three words.
 fn instead(assessment: &Assessment) -> String {
     match assessment.advice.first() {
-        Some(advice) if assessment.deletion != Deletion::Undetermined || advice.comes_first => {
-            advice.id.replace('_', " ")
-        }
+        Some(advice) if assessment.deletion != Deletion::Undetermined || advice.comes_first => advice.short.to_owned(),
         _ if assessment.deletion == Deletion::Undetermined => "collect more".to_owned(),
         _ => String::new(),
     }
 }
 
 fn severity(assessment: &Assessment) -> Severity {
-    match (assessment.deletion, assessment.has_findings()) {
+    match (assessment.deletion, assessment.needs_attention()) {
         (Deletion::Needed, _) => Severity::DeletionNeeded,
         (Deletion::Undetermined, true) => Severity::WrongUndetermined,
         (Deletion::NotNeeded, true) => Severity::Wrong,

@@ -17,8 +17,7 @@ pub fn tell(engine: &Engine, sources: &mut [SourceSummary]) -> Vec<String> {
         }
     };
     for (&(source, link), &(frames, first)) in &counters.unsupported {
-        let what = format!("of link type {}, which is not read", packet::link_name(LinkType(link)));
-        warn(source, several(frames, &what, first));
+        warn(source, of_link_type(link, frames, first));
     }
     for (&source, &(frames, first)) in &counters.duplicates {
         let text = several(frames, "captured twice (as by a SPAN of two VLANs or of both directions)", first);
@@ -31,30 +30,44 @@ pub fn tell(engine: &Engine, sources: &mut [SourceSummary]) -> Vec<String> {
     let LimitsHit { files_not_held, transfers_too_late, conversations, streams_too_late, connections } =
         engine.limits_hit();
     let mut notes = Vec::new();
-    for (count, text) in [
+    for (count, what, why) in [
         (
             counters.fragments_dropped,
-            "IP fragments belong to no whole packet: the others are not in the capture, contradict them, or were not \
-             waited for (--fragment-idle, --max-fragments)",
+            "IP fragments that belong to no whole packet",
+            "the others are not in the capture, contradict them, or were not waited for (--fragment-idle, --max-fragments)",
         ),
         (
             files_not_held,
-            "files are larger than what is held of one (--max-file): they have checksums, but were not read",
+            "files larger than what is held of one",
+            "they have checksums, but were not read (--max-file)",
         ),
-        (transfers_too_late, "TFTP transfers were given up: too much came before a block that was late (--max-late)"),
-        (conversations, "TFTP transfers were given up unfinished for want of room (--max-flows, --max-tftp-memory)"),
-        (streams_too_late, "times a hole in a TCP stream was not waited for any longer (--max-late)"),
-        (connections, "TCP connections were given up for want of room (--max-flows, --max-tcp-memory)"),
-        (
-            engine.roster().forgotten(),
-            "records of phones were forgotten for want of room (--max-phones, --max-records)",
-        ),
+        (transfers_too_late, "TFTP transfers given up for a late block", "too much came before it (--max-late)"),
+        (conversations, "TFTP transfers given up unfinished", "for want of room (--max-flows, --max-tftp-memory)"),
+        (streams_too_late, "holes in TCP streams given up", "too much came before what was late (--max-late)"),
+        (connections, "TCP connections given up", "for want of room (--max-flows, --max-tcp-memory)"),
+        (engine.roster().forgotten(), "records of phones forgotten", "for want of room (--max-phones, --max-records)"),
     ] {
         if count > 0 {
-            notes.push(format!("{count} {text}"));
+            notes.push(format!("{what}: {count}; {why}"));
         }
     }
     notes
+}
+
+/// The captures of which no frame could be read, by their place in `sources`, and why.
+pub fn unreadable(engine: &Engine, sources: &[SourceSummary]) -> Vec<(usize, String)> {
+    let counters = engine.counters();
+    let why = |(index, source): (usize, &SourceSummary)| {
+        let of_source = || counters.unsupported.iter().filter(|((of, _), _)| usize::from(*of) == index);
+        let frames: u64 = of_source().map(|(_, (frames, _))| frames).sum();
+        let texts = of_source().map(|(&(_, link), &(frames, first))| of_link_type(link, frames, first));
+        (frames > 0 && frames == source.frames).then(|| (index, texts.collect::<Vec<_>>().join("; ")))
+    };
+    sources.iter().enumerate().filter_map(why).collect()
+}
+
+fn of_link_type(link: u32, frames: u64, first: FrameId) -> String {
+    several(frames, &format!("of link type {}, which is not read", packet::link_name(LinkType(link))), first)
 }
 
 fn several(frames: u64, what: &str, first: FrameId) -> String {

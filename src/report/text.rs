@@ -1,16 +1,20 @@
-//! The report for people: a line a phone, then what is wrong, with the frames that prove it.
+//! The report for people: the answer first, then what is wrong with how many, a line a phone, and the frames that prove it.
 //!
+//! However many phones there are, the first screen tells it: causes are counted, phones with the same cause share a section.
 //! Everything that came from the wire is escaped before it is written.
 
 mod details;
 mod layout;
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 
-use super::Report;
-use crate::dissect::event::Service;
-use crate::phone::{FileKind, Phone};
-use crate::verdict::{Assessment, Check, Deletion, Fleet, Summary};
+use super::brief::{Brief, Severity};
+use super::{Report, deletion_words};
+use crate::capture::FrameId;
+use crate::phone::Phone;
+use crate::verdict::{Assessment, Check, Deletion, Fleet, Group, Summary};
 
 use layout::{Cell, Paint, Printer};
 
@@ -30,7 +34,7 @@ pub struct Style {
 pub enum Details {
     /// All of them.
     All,
-    /// Those with something wrong, the first of each cause; all where there are few.
+    /// Of those that need something to be done, the first of each cause; all where there are few.
     Wrong,
     /// None.
     None,
@@ -38,15 +42,24 @@ pub enum Details {
 
 /// Where there are so few phones, all get a section.
 const FEW: usize = 3;
-/// Sections for phones with something wrong, unless all are asked for.
+/// Sections, unless all are asked for.
 const MOST_SECTIONS: usize = 20;
+/// Lines of the table, unless all are asked for.
+const MOST_ROWS: usize = 50;
+/// Causes that are listed.
+const MOST_GROUPS: usize = 50;
+/// Phones that are named with a cause.
+const NAMED: usize = 3;
 
 /// One line of the table, and enough to sort it and to find the phone again.
 struct Row {
     index: usize,
-    rank: (u8, String),
+    rank: (Severity, String),
     cells: [Cell; 7],
-    wrong: bool,
+    /// Whether something has to be done.
+    attention: bool,
+    /// The same for phones with the same cause, answer and advice.
+    cause: u64,
 }
 
 /// Writes the report. Returns the counts.
@@ -64,10 +77,14 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
     }
     // Worst first: that is where the engineer looks.
     rows.sort_by(|a, b| a.rank.cmp(&b.rank));
-    table(&rows, &mut out)?;
+    if rows.is_empty() {
+        out.line(&[("No phone was seen: no TFTP, no TVS, no TLS on the ports that are examined.", Paint::None)])?;
+        return Ok(fleet.summary);
+    }
     summary(&fleet.summary, &mut out)?;
     causes(report, &fleet, &mut out)?;
     servers(report, &fleet, &mut out)?;
+    table(&rows, style, &mut out)?;
     sections(report, &rows, style, &mut out)?;
     Ok(fleet.summary)
 }
@@ -103,64 +120,42 @@ fn sources(report: &Report<'_>, out: &mut Printer<'_>) -> io::Result<()> {
 }
 
 fn row(index: usize, phone: &Phone, assessment: &Assessment) -> Row {
-    let wrong = assessment.has_findings();
-    let addresses = match &phone.addresses[..] {
-        [] => String::new(),
-        [only] => only.to_string(),
-        [.., last] => format!("{last} (+{})", phone.addresses.len() - 1),
+    let brief = Brief::new(phone, assessment);
+    let address = brief.address.map(|address| address.to_string()).unwrap_or_default();
+    let others = if brief.other_addresses > 0 { format!(" (+{})", brief.other_addresses) } else { String::new() };
+    let deletion = match brief.deletion {
+        Deletion::Needed => Paint::Bad,
+        Deletion::NotNeeded => Paint::Good,
+        Deletion::Undetermined => Paint::Warn,
     };
-    let name = match (&phone.name, phone.shared_by.is_empty()) {
-        (Some(name), _) => name.to_string(),
-        (None, true) => "(no name)".to_owned(),
-        (None, false) => "(shared address)".to_owned(),
-    };
-    let tftp = phone.last_list(FileKind::Itl).or_else(|| phone.downloads.last().map(AsRef::as_ref));
-    let tftp = tftp.map(|download| download.server.ip().to_string()).unwrap_or_default();
-    let checks = &assessment.checks;
-    let tvs = worse(checks.tvs_serial.result, checks.tvs_certificate.result);
-    let deletion = match assessment.deletion {
-        Deletion::Needed => ("NEEDED", Paint::Bad),
-        Deletion::NotNeeded => ("not needed", Paint::Good),
-        Deletion::Undetermined => ("undetermined", Paint::Warn),
-    };
-    let instead = match assessment.advice.first() {
-        Some(advice) if assessment.deletion != Deletion::Undetermined || advice.comes_first => {
-            advice.id.replace('_', " ")
-        }
-        _ if assessment.deletion == Deletion::Undetermined => "collect more".to_owned(),
-        _ => String::new(),
-    };
-    let itl = phone.last_list(FileKind::Itl).and_then(|download| download.digests);
-    let itl = itl.map(|digests| digests.sha1.to_string()).unwrap_or_default();
-    let mut tvs_sessions = phone.sessions.iter().rev().filter(|session| session.service == Service::Tvs);
-    let certificate = tvs_sessions.find_map(|session| session.certificate.as_ref());
-    let serial = certificate.map(|certificate| certificate.serial.to_string()).unwrap_or_default();
-    let severity = match (assessment.deletion, wrong) {
-        (Deletion::Needed, _) => 0,
-        (Deletion::Undetermined, true) => 1,
-        (Deletion::NotNeeded, true) => 2,
-        (Deletion::Undetermined, false) => 3,
-        (Deletion::NotNeeded, false) => 4,
-    };
+    let itl = brief.itl_sha1.map(|sha1| sha1.to_string()).unwrap_or_default();
+    let serial = brief.tvs_serial.map(|serial| serial.to_string()).unwrap_or_default();
     let cells = [
-        Cell::plain(name.clone()),
-        Cell::plain(addresses),
-        check_cell(checks.itl_checksum.result, &itl),
-        check_cell(tvs, &serial),
-        Cell::plain(tftp),
-        Cell::painted(deletion.0, deletion.1),
-        Cell::plain(instead),
+        Cell::plain(brief.name.clone()),
+        Cell::plain(address + &others),
+        check_cell(brief.itl, &itl),
+        check_cell(brief.tvs, &serial),
+        Cell::plain(brief.tftp.map(|server| server.to_string()).unwrap_or_default()),
+        Cell::painted(deletion_words(brief.deletion), deletion),
+        Cell::plain(brief.instead),
     ];
-    Row { index, rank: (severity, name), cells, wrong }
+    Row {
+        index,
+        rank: (brief.severity, brief.name),
+        cells,
+        attention: assessment.needs_attention(),
+        cause: cause(assessment),
+    }
 }
 
-/// Of two checks the one that says more: a mismatch, then a match.
-const fn worse(one: Check, other: Check) -> Check {
-    match (one, other) {
-        (Check::Mismatch, _) | (_, Check::Mismatch) => Check::Mismatch,
-        (Check::Match, _) | (_, Check::Match) => Check::Match,
-        _ => Check::Unknown,
-    }
+/// A number for the cause, the answer and the advice.
+fn cause(assessment: &Assessment) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    assessment.deletion.hash(&mut hasher);
+    assessment.findings.iter().for_each(|finding| (finding.id, &finding.text).hash(&mut hasher));
+    assessment.conditions.iter().for_each(|condition| condition.holds.hash(&mut hasher));
+    assessment.advice.iter().for_each(|advice| advice.id.hash(&mut hasher));
+    hasher.finish()
 }
 
 /// The word and the paint of a check: they differ in shape as well as in colour.
@@ -179,23 +174,38 @@ fn check_cell(check: Check, value: &str) -> Cell {
     Cell::painted(format!("{word:<8} {short}").trim_end(), paint)
 }
 
-fn table(rows: &[Row], out: &mut Printer<'_>) -> io::Result<()> {
-    if rows.is_empty() {
-        return out
-            .line(&[("No phone was seen: no TFTP, no TVS, no TLS on the ports that are examined.", Paint::None)]);
-    }
+fn table(rows: &[Row], style: Style, out: &mut Printer<'_>) -> io::Result<()> {
     let heads = ["PHONE", "ADDRESS", "ITL", "TVS", "TFTP SERVER", "ITL DELETION", "WHAT TO DO FIRST"];
-    let cells: Vec<&[Cell]> = rows.iter().map(|row| &row.cells[..]).collect();
-    out.table(&heads, &cells)
+    out.blank()?;
+    let all = style.details == Details::All || rows.len() <= MOST_ROWS;
+    let shown: Vec<&Row> =
+        if all { rows.iter().collect() } else { rows.iter().filter(|row| row.attention).take(MOST_ROWS).collect() };
+    let cells: Vec<&[Cell]> = shown.iter().map(|row| &row.cells[..]).collect();
+    out.table(&heads, &cells)?;
+    if shown.len() < rows.len() {
+        let attention = rows.iter().filter(|row| row.attention).count() - shown.len();
+        let others = rows.len() - shown.len() - attention;
+        let more =
+            if attention > 0 { format!("{attention} more phones that need attention, and ") } else { String::new() };
+        let text =
+            format!("and {more}{others} phones that need none; --details all lists them, --format json has all of it");
+        out.wrapped(&[(&text, Paint::Dim)], 0)?;
+    }
+    Ok(())
+}
+
+fn phones(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "phone" } else { "phones" })
 }
 
 fn summary(summary: &Summary, out: &mut Printer<'_>) -> io::Result<()> {
-    let Summary { phones, mismatched, not_needed, deletion_needed, undetermined, .. } = *summary;
-    out.blank()?;
-    let noun = if phones == 1 { "phone" } else { "phones" };
+    let Summary { mismatched, needing_attention, not_needed, deletion_needed, undetermined, .. } = *summary;
     out.wrapped(
         &[
-            (&format!("{phones} {noun}, {mismatched} with a mismatch. ITL deletion needed: "), Paint::None),
+            (&format!("{}, {mismatched} with a mismatch, ", phones(summary.phones)), Paint::Bold),
+            (&needing_attention.to_string(), if needing_attention > 0 { Paint::Bad } else { Paint::Bold }),
+            (if needing_attention == 1 { " needs attention." } else { " need attention." }, Paint::Bold),
+            (" ITL deletion needed: ", Paint::None),
             (&deletion_needed.to_string(), if deletion_needed > 0 { Paint::Bad } else { Paint::Bold }),
             (&format!(", not needed: {not_needed}, undetermined: {undetermined}."), Paint::None),
         ],
@@ -204,35 +214,48 @@ fn summary(summary: &Summary, out: &mut Printer<'_>) -> io::Result<()> {
 }
 
 fn causes(report: &Report<'_>, fleet: &Fleet, out: &mut Printer<'_>) -> io::Result<()> {
-    let groups = fleet.groups();
     let warnings = fleet.warnings(report.assessments.case);
-    if groups.is_empty() && warnings.is_empty() {
-        return Ok(());
+    let (wrong, harmless): (Vec<&Group>, Vec<&Group>) =
+        fleet.groups().into_iter().partition(|group| group.attention > 0);
+    if !wrong.is_empty() || !warnings.is_empty() {
+        out.heading("What is wrong")?;
+        groups(&wrong, out)?;
+        for warning in &warnings {
+            out.wrapped(&[("warning:       ", Paint::Warn), (warning, Paint::None)], 15)?;
+        }
     }
-    out.heading("What is wrong")?;
-    for group in groups.iter().take(50) {
+    if !harmless.is_empty() {
+        out.heading("What differs, and does no harm: these phones are well")?;
+        groups(&harmless, out)?;
+    }
+    Ok(())
+}
+
+fn groups(groups: &[&Group], out: &mut Printer<'_>) -> io::Result<()> {
+    for group in groups.iter().take(MOST_GROUPS) {
         let noun = if group.phones == 1 { "phone: " } else { "phones:" };
-        let names = match group.examples.len() {
-            shown if shown < group.phones => format!("{} and {} more", group.examples.join(", "), group.phones - shown),
-            _ => group.examples.join(", "),
+        let names = group.examples.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = match group.phones.saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        // Of phones with one cause some may be well all the same.
+        let well = match group.phones - group.attention {
+            well if group.attention > 0 && well > 0 => format!("; {well} of them are well"),
+            _ => String::new(),
         };
         out.wrapped(
             &[
                 (&format!("{:>6} {noun} ", group.phones), Paint::Bold),
                 (&group.text, Paint::None),
-                (&format!(" ({names})"), Paint::Dim),
+                (&format!(" ({names}{more}{well})"), Paint::Dim),
             ],
             15,
         )?;
     }
-    if groups.len() > 50 {
-        out.line(&[(
-            &format!("       and {} further causes; all of them are in --format json", groups.len() - 50),
-            Paint::Dim,
-        )])?;
-    }
-    for warning in &warnings {
-        out.wrapped(&[("warning:       ", Paint::Warn), (warning, Paint::None)], 15)?;
+    if groups.len() > MOST_GROUPS {
+        let text = format!("       and {} further causes; --format json has them", groups.len() - MOST_GROUPS);
+        out.line(&[(&text, Paint::Dim)])?;
     }
     Ok(())
 }
@@ -246,9 +269,12 @@ fn servers(report: &Report<'_>, fleet: &Fleet, out: &mut Printer<'_>) -> io::Res
         for (digests, served) in lists {
             let list = served.list.as_deref().map(|served| &served.list);
             let signer = list.and_then(|list| list.signer()).map_or_else(|| "unknown".to_owned(), ToString::to_string);
+            let signed = list.and_then(|list| list.header.timestamp);
+            let signed = signed.map(|time| format!("of {}, ", crate::trust::show::date(time))).unwrap_or_default();
             let text = format!(
-                "TFTP {server}: ITL with SHA-1 {}, signed by {signer}; {} phones got it last",
-                digests.sha1, served.phones
+                "TFTP {server}: ITL with SHA-1 {}, {signed}signed by {signer}; {} got it last",
+                digests.sha1,
+                phones(served.phones)
             );
             out.wrapped(&[("  ", Paint::None), (&text, Paint::None)], 4)?;
         }
@@ -256,10 +282,12 @@ fn servers(report: &Report<'_>, fleet: &Fleet, out: &mut Printer<'_>) -> io::Res
     for (server, certificates) in fleet.certificates() {
         for presented in certificates {
             let text = format!(
-                "TVS {server}: {}, serial {}; {} phones were shown it",
+                "TVS {server}: {}, serial {}; shown to {}, frames {} to {}",
                 presented.certificate.subject.short(),
                 presented.certificate.serial,
-                presented.phones
+                phones(presented.phones),
+                frame(report, presented.first.frame),
+                frame(report, presented.last.frame)
             );
             out.wrapped(&[("  ", Paint::None), (&text, Paint::None)], 4)?;
         }
@@ -267,21 +295,36 @@ fn servers(report: &Report<'_>, fleet: &Fleet, out: &mut Printer<'_>) -> io::Res
     Ok(())
 }
 
+/// The number of a frame, with that of its capture where there are several.
+fn frame(report: &Report<'_>, frame: FrameId) -> String {
+    if report.sources.len() > 1 { format!("{}:{}", frame.source + 1, frame.number) } else { frame.number.to_string() }
+}
+
 fn sections(report: &Report<'_>, rows: &[Row], style: Style, out: &mut Printer<'_>) -> io::Result<()> {
-    let all = style.details == Details::All || (style.details == Details::Wrong && rows.len() <= FEW);
-    let most = if all { usize::MAX } else { MOST_SECTIONS };
-    let wanted: Vec<&Row> = match style.details {
-        Details::None => Vec::new(),
-        _ => rows.iter().filter(|row| all || row.wrong).collect(),
-    };
+    let each = style.details == Details::All || (style.details == Details::Wrong && rows.len() <= FEW);
+    let mut alike: HashMap<u64, Vec<&Row>> = HashMap::new();
+    let mut wanted: Vec<&Row> = Vec::new();
+    for row in rows.iter().filter(|row| style.details != Details::None && (each || row.attention)) {
+        let others = alike.entry(row.cause).or_default();
+        if each || others.is_empty() {
+            wanted.push(row);
+        }
+        others.push(row);
+    }
+    let most = if each { usize::MAX } else { MOST_SECTIONS };
     for row in wanted.iter().take(most) {
         let Some(phone) = report.assessments.phones.get(row.index) else { continue };
+        let others: Vec<&str> = match alike.get(&row.cause) {
+            Some(rows) if !each => rows.iter().skip(1).map(|row| row.rank.1.as_str()).collect(),
+            _ => Vec::new(),
+        };
         let assessment = crate::verdict::assess(phone, report.assessments.case);
-        details::section(report, phone, &assessment, style.details == Details::All, out)?;
+        let amount = details::Amount { all: style.details == Details::All, others: &others };
+        details::section(report, phone, &assessment, amount, out)?;
     }
     if wanted.len() > most {
         out.blank()?;
-        let text = format!("{} further phones with something wrong: --details all shows them.", wanted.len() - most);
+        let text = format!("{} further causes: --details all shows their phones.", wanted.len() - most);
         out.line(&[(&text, Paint::Dim)])?;
     }
     Ok(())

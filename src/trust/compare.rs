@@ -97,7 +97,10 @@ pub fn is_same_file(one: &TrustList, other: &TrustList) -> Option<bool> {
 pub fn is_same_certificate(one: &Record, other: &Record) -> bool {
     match (one.certificate_sha1, other.certificate_sha1) {
         (Some(one), Some(other)) => one == other,
-        _ => is_same_identity(one, other),
+        _ => match (one.certificate_sha256(), other.certificate_sha256()) {
+            (Some(one), Some(other)) => one == other,
+            _ => is_same_identity(one, other),
+        },
     }
 }
 

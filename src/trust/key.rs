@@ -70,6 +70,17 @@ impl fmt::Display for Digest {
 }
 
 impl Digest {
+    /// The digest of a message.
+    fn of(self, message: &[u8]) -> Vec<u8> {
+        use sha2::Digest as _;
+        match self {
+            Self::Sha1 => sha1::Sha1::digest(message).to_vec(),
+            Self::Sha256 => sha2::Sha256::digest(message).to_vec(),
+            Self::Sha384 => sha2::Sha384::digest(message).to_vec(),
+            Self::Sha512 => sha2::Sha512::digest(message).to_vec(),
+        }
+    }
+
     /// What a header's digest number may mean, most likely first. The number of SHA-512 is not beyond doubt (domain.md 10),
     /// and the signature itself tells which digest it is made over.
     pub(super) const fn candidates(named: Option<DigestAlgorithm>) -> &'static [Self] {
@@ -162,7 +173,9 @@ impl PublicKey {
 
     /// Whether the signature over `message` is this key's. `Err` says why that cannot be tried at all.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8], digest: Digest) -> Result<bool, String> {
-        let (algorithm, key) = self.algorithm(digest)?;
+        if let Self::Rsa { bits, .. } = self {
+            rsa_algorithm(*bits, digest)?;
+        }
         let is_same = |known: &Trial| {
             known.signature == signature && known.digest == digest && known.key == *self && known.message == message
         };
@@ -170,8 +183,13 @@ impl PublicKey {
             if let Some(&verified) = known.get(is_same) {
                 return Ok(verified);
             }
-            let verified = self.proves(message, signature, digest)
-                || UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok();
+            let verified = match self {
+                Self::Rsa { der, bits } => {
+                    self.proves(message, signature, digest)
+                        || UnparsedPublicKey::new(rsa_algorithm(*bits, digest)?, der).verify(message, signature).is_ok()
+                }
+                Self::Ec { curve, point } => curve.verifies(point, &digest.of(message), signature),
+            };
             if message.len().max(signature.len()) <= LONGEST_REMEMBERED {
                 let (signature, message) = (signature.to_vec(), message.to_vec());
                 known.put(Trial { key: self.clone(), digest, signature, message }, verified);
@@ -193,32 +211,51 @@ impl PublicKey {
             proven
         })
     }
+}
 
-    fn algorithm(&self, digest: Digest) -> Result<(&'static dyn VerificationAlgorithm, &[u8]), String> {
+/// How `ring` checks an RSA signature; `Err` where it cannot.
+fn rsa_algorithm(bits: usize, digest: Digest) -> Result<&'static dyn VerificationAlgorithm, String> {
+    if !(1024..=8192).contains(&bits) {
+        return Err(format!("an RSA key of {bits} bits cannot be checked, only 1024 to 8192"));
+    }
+    Ok(match digest {
+        Digest::Sha1 => &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        Digest::Sha256 => &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        Digest::Sha512 => &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+        Digest::Sha384 if bits >= 2048 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Digest::Sha384 => return Err(format!("SHA-384 with an RSA key of {bits} bits cannot be checked")),
+    })
+}
+
+impl Curve {
+    /// Bytes of a coordinate, and of the number that a digest is taken for.
+    const fn length(self) -> usize {
         match self {
-            Self::Rsa { bits, .. } if !(1024..=8192).contains(bits) => {
-                Err(format!("an RSA key of {bits} bits cannot be checked, only 1024 to 8192"))
-            }
-            Self::Rsa { bits, der } => {
-                let algorithm: &'static dyn VerificationAlgorithm = match digest {
-                    Digest::Sha1 => &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
-                    Digest::Sha256 => &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-                    Digest::Sha512 => &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-                    Digest::Sha384 if *bits >= 2048 => &signature::RSA_PKCS1_2048_8192_SHA384,
-                    Digest::Sha384 => return Err(format!("SHA-384 with an RSA key of {bits} bits cannot be checked")),
-                };
-                Ok((algorithm, der))
-            }
-            Self::Ec { curve, point } => {
-                let algorithm: &'static dyn VerificationAlgorithm = match (curve, digest) {
-                    (Curve::P256, Digest::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
-                    (Curve::P256, Digest::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
-                    (Curve::P384, Digest::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
-                    (Curve::P384, Digest::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
-                    _ => return Err(format!("{digest} with {self} cannot be checked")),
-                };
-                Ok((algorithm, point))
-            }
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+
+    /// Whether `signature` (DER) over `digest` is that of the key with this uncompressed point.
+    fn verifies(self, point: &[u8], digest: &[u8], signature: &[u8]) -> bool {
+        // A short digest is a number with zeros in front (SEC 1, 4.1.4); a long one is cut by the libraries.
+        let zeros = self.length().saturating_sub(digest.len());
+        let number = [&vec![0; zeros], digest].concat();
+        macro_rules! verifies {
+            ($curve:ident) => {{
+                use $curve::ecdsa::signature::hazmat::PrehashVerifier;
+                let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(point);
+                let signature = $curve::ecdsa::Signature::from_der(signature);
+                key.ok()
+                    .zip(signature.ok())
+                    .is_some_and(|(key, signature)| key.verify_prehash(&number, &signature).is_ok())
+            }};
+        }
+        match self {
+            Self::P256 => verifies!(p256),
+            Self::P384 => verifies!(p384),
+            Self::P521 => verifies!(p521),
         }
     }
 }

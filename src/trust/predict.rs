@@ -11,7 +11,7 @@ use super::header::{Header, Signer};
 use super::list::{ListKind, TrustList};
 use super::record::{Function, Record};
 use super::signature::{self, Candidate, Outcome as SignatureOutcome};
-use crate::digest::Sha1Sum;
+use crate::digest::{Sha1Sum, Sha256Sum};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
 /// What a phone holds. Neither list is state 1 of domain.md 6, a CTL alone is state 2.
@@ -91,6 +91,8 @@ pub struct TvsCertificate {
     pub serial: Option<Serial>,
     /// SHA-1 over the certificate in DER.
     pub sha1: Option<Sha1Sum>,
+    /// SHA-256 over the same.
+    pub sha256: Option<Sha256Sum>,
     /// What to call it: its subject or server.
     pub label: String,
 }
@@ -101,6 +103,7 @@ impl From<&Record> for TvsCertificate {
             issuer: record.issuer.clone(),
             serial: record.serial.clone(),
             sha1: record.certificate_sha1,
+            sha256: record.certificate_sha256(),
             label: record.subject.as_ref().map_or_else(|| record.label(), |subject| subject.short().to_owned()),
         }
     }
@@ -112,6 +115,7 @@ impl From<&Certificate> for TvsCertificate {
             issuer: Some(certificate.issuer.clone()),
             serial: Some(certificate.serial.clone()),
             sha1: Some(certificate.sha1),
+            sha256: Some(certificate.sha256),
             label: certificate.subject.short().to_owned(),
         }
     }
@@ -436,7 +440,10 @@ fn best<'a>(records: &[&'a Record], wanted: Function) -> Option<(&'a Record, Fun
 fn is_presented(record: &Record, presented: &TvsCertificate) -> bool {
     match (record.certificate_sha1, presented.sha1) {
         (Some(held), Some(presented)) => held == presented,
-        _ => has_identity(record, presented),
+        _ => match (record.certificate_sha256(), presented.sha256) {
+            (Some(held), Some(presented)) => held == presented,
+            _ => has_identity(record, presented),
+        },
     }
 }
 

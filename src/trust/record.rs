@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::tlv::{Field, ListError, MOST_ROWS, Row, Warnings, field, text};
 use crate::bytes::Reader;
-use crate::digest::Sha1Sum;
+use crate::digest::{Sha1Sum, Sha256Sum};
 use crate::x509::{DistinguishedName, Serial};
 
 /// Record tags by number (domain.md 2.4).
@@ -184,6 +184,13 @@ impl HashAlgorithm {
 }
 
 impl Record {
+    /// SHA-256 over the certificate in DER: computed from the certificate, else the record's own 32-byte hash. Genuine lists
+    /// are only known to have SHA-1 (domain.md 10).
+    pub fn certificate_sha256(&self) -> Option<Sha256Sum> {
+        let computed = self.certificate.as_deref().map(Sha256Sum::of);
+        computed.or_else(|| self.certificate_hash.as_deref()?.try_into().ok().map(Sha256Sum))
+    }
+
     /// Whether the record's role lets it sign trust lists.
     pub fn may_sign_lists(&self) -> bool {
         self.function.is_some_and(Function::may_sign_lists)

@@ -1,6 +1,7 @@
 //! The terminal: set up, drawn on, given back as it was, whatever happens.
 
 use std::io;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
@@ -102,15 +103,16 @@ impl Screen<'_> {
             let timeout = self.timeout(changed, drawn);
             select! {
                 recv(events) -> event => match event {
-                    Ok(Ok(event)) => {
-                        if let Some(action) = self.action(&event) {
+                    Ok(event) => {
+                        // What waits is taken with it: a wheel that is turned is drawn once, not a hundred times.
+                        for event in iter::once(event).chain(events.try_iter().take(MOST_EVENTS)) {
+                            let Some(action) = self.action(&event?) else { continue };
                             self.act(action);
-                            // Somebody waits for an answer: draw at once.
-                            drawn = drawn.checked_sub(DRAW_EVERY).unwrap_or(drawn);
                             changed = true;
                         }
+                        // Somebody waits for an answer: draw at once.
+                        drawn = drawn.checked_sub(DRAW_EVERY).unwrap_or(drawn);
                     }
-                    Ok(Err(error)) => return Err(error),
                     // The terminal is gone.
                     Err(_) => return Ok(Ending::Signal),
                 },
@@ -167,7 +169,13 @@ impl Screen<'_> {
 
     /// Asks the engine, without ever waiting for it.
     fn send(&mut self, requests: Vec<Request>) {
-        self.pending.extend(requests);
+        for request in requests {
+            if matches!(request, Request::Select(_)) {
+                // Whoever runs through ten thousand phones waits for the last one only.
+                self.pending.retain(|pending| !matches!(pending, Request::Select(_)));
+            }
+            self.pending.push(request);
+        }
         let mut rest = std::mem::take(&mut self.pending).into_iter();
         for request in rest.by_ref() {
             if let Err(error) = self.requests.try_send(request) {

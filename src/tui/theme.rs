@@ -80,9 +80,9 @@ impl Theme {
         }
     }
 
-    /// The style of the selected line.
+    /// The style of the selected line: one colour from end to end, readable on dark and light terminals.
     pub const fn selected(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
+        Style::new().fg(Color::Reset).bg(Color::Reset).add_modifier(Modifier::REVERSED).remove_modifier(Modifier::DIM)
     }
 
     /// One of two texts: beyond ASCII or not.

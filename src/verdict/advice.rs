@@ -20,6 +20,8 @@ use crate::x509::{self, Certificate};
 pub struct Advice {
     /// For machines.
     pub id: &'static str,
+    /// What to do, in two or three words.
+    pub short: &'static str,
     /// What to do.
     pub text: &'static str,
     /// Whether nothing else helps before it is done: a fault of a server.
@@ -41,6 +43,7 @@ pub(super) struct Situation<'a, 'f> {
 /// A rule: when `applies` gives a reason, the advice applies.
 struct Rule {
     id: &'static str,
+    short: &'static str,
     text: &'static str,
     source: &'static str,
     applies: fn(&Situation<'_, '_>) -> Option<String>,
@@ -54,9 +57,16 @@ const TOKENLESS: &str = "CUCM Mixed Mode with Tokenless CTL";
 pub(super) const NOTHING: &str = "nothing";
 
 const RULES: &[Rule] = &[
-    Rule { id: NOTHING, text: "Nothing has to be done about this phone's ITL.", source: SBD, applies: nothing },
+    Rule {
+        id: NOTHING,
+        short: "nothing",
+        text: "Nothing has to be done about this phone's ITL.",
+        source: SBD,
+        applies: nothing,
+    },
     Rule {
         id: "corrupt_list",
+        short: "mend the server's list",
         text: "Mend the server first: regenerate CallManager.pem on it, restart TVS and TFTP, and compare 'show itl' with the \
                certificates in OS Administration (CSCtn50405). Deleting the list on phones helps nothing.",
         source: SBD,
@@ -64,6 +74,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tvs_unreachable",
+        short: "make TVS reachable",
         text: "Make TVS reachable: check that the Trust Verification Service runs on the nodes of the phone's CallManager group \
                and that nothing blocks TCP 2445, then reset the phone.",
         source: "Host Not Found (118699)",
@@ -71,6 +82,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "tls_mismatch",
+        short: "align TLS settings",
         text: "Mend the TLS settings, not the trust list: phone and server have no version or cipher suite in common. Look at \
                the minimum TLS version and the cipher management of the server and at the phone's firmware (CSCua65618).",
         source: "Host Not Found (118699)",
@@ -78,6 +90,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "expired_certificate",
+        short: "renew certificate",
         text: "Renew the certificate that expired, one certificate and one node at a time, and let all phones take the new list \
                before the next one.",
         source: SBD,
@@ -85,6 +98,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "large_list",
+        short: "shrink the list",
         text: "Make the list smaller: phones fail to load lists of more than 64 KB. Delete certificates of nodes that are gone, \
                then restart TVS and TFTP.",
         source: "Default Security Setup, CUCM 14 security guide",
@@ -92,12 +106,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "reset_phone",
+        short: "reset phone",
         text: "Restart TVS and TFTP on the nodes and reset the phone: it takes the new list by itself.",
         source: SBD,
         applies: reset_phone,
     },
     Rule {
         id: "other_tvs",
+        short: "use another TVS",
         text: "Let another TVS server vouch: one in the phone's CallManager group that still presents a certificate of the \
                phone's list. Leave that one's TVS.pem as it is until the phone has the new list.",
         source: SBD,
@@ -105,6 +121,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "itl_recovery",
+        short: "utils itl reset",
         text: "Sign the list with the ITLRecovery key that the phone's list holds: 'utils itl reset localkey' on the publisher, \
                or 'utils itl reset remotekey' with a saved ITLRecovery.p12 where the publisher's key is another. Then reset the \
                phones: the list stays signed so until TFTP is restarted next. The cluster's security password must be what it \
@@ -114,6 +131,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "renew_ctl",
+        short: "renew CTL",
         text: "Renew the CTL: run the CTL client with the same eTokens, or 'utils ctl update CTLFile' in a tokenless cluster, \
                restart TFTP and CallManager, and reset the phone. It then trusts the new CallManager key through its CTL.",
         source: TOKENLESS,
@@ -121,6 +139,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "restore_key",
+        short: "restore old key",
         text: "Restore the old CallManager key from the backup (DRS) on the TFTP server, let the phone take the list signed \
                with it, then change certificates one at a time.",
         source: SBD,
@@ -128,6 +147,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "rollback_list",
+        short: "end the rollback",
         text: "The empty list of 'Prepare Cluster for Rollback to pre 8.0' is in use: phones that took it accept any list. Set \
                the parameter back, restart TVS and TFTP, and reset the phones.",
         source: SBD,
@@ -135,6 +155,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "other_cluster",
+        short: "let old TVS vouch",
         text: "The phone came from another cluster: import the new cluster's CallManager and ITLRecovery certificates into the \
                old one's Phone-SAST-trust and let its TVS vouch, or consolidate the clusters' certificates.",
         source: "Migrate Phones Between Secure Clusters (213407)",
@@ -142,6 +163,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "central_tftp",
+        short: "align TFTP servers",
         text: "The central TFTP server hands out its own ITLFile.tlv: run the same generation of CUCM everywhere, or set the \
                rollback parameter on the clusters from 8.0 on and use HTTP URLs (CSCto87262).",
         source: SBD,
@@ -149,6 +171,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "delete_ctl",
+        short: "delete CTL",
         text: "This model does not know TVS and takes no ITL: where the publisher's CallManager certificate of a tokenless CTL \
                changed, delete the CTL on the device (its ITL is no matter, it has none).",
         source: TOKENLESS,
@@ -156,6 +179,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "previous_list",
+        short: "ask TAC",
         text: "Before any list is deleted by hand, ask Cisco TAC whether the server still keeps the list that it served before \
                and can serve it again (CSCts01319).",
         source: SBD,
@@ -163,6 +187,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "delete_itl",
+        short: "delete ITL",
         text: "Delete the ITL on the phone (Settings, Security Configuration, Trust List), and only there.",
         source: SBD,
         applies: |situation| {
@@ -170,6 +195,11 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+/// The whole table: id, what to do, the document that it comes from.
+pub fn advice_table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    RULES.iter().map(|rule| (rule.id, rule.text, rule.source))
+}
 
 /// The advice that applies, in order.
 pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
@@ -189,7 +219,7 @@ impl Rule {
             self.id,
             "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate" | "large_list"
         );
-        Advice { id: self.id, text: self.text, comes_first, because, source: self.source }
+        Advice { id: self.id, short: self.short, text: self.text, comes_first, because, source: self.source }
     }
 }
 

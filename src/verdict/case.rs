@@ -54,6 +54,8 @@ pub struct Told {
     pub logged: BTreeMap<DeviceName, Logged>,
     /// Phones with which TVS completed a handshake, by its own log: where it says so.
     pub tvs_handshakes: BTreeMap<IpAddr, String>,
+    /// What is to be said of the logs: how much of each was not understood.
+    pub log_notes: Vec<String>,
 }
 
 /// What a phone's log says of verification.

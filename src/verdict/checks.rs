@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::facts::Facts;
 use super::held::relation;
 use super::{Case, Check, Checked, Checks, Evidence};
-use crate::digest::Sha1Sum;
+use crate::digest::{Sha1Sum, Sha256Sum};
 use crate::dissect::event::{CertificateStatus, Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind, Phone};
 use crate::trust::{Record, Reference, ReferenceKind};
@@ -124,6 +124,7 @@ pub(super) struct KnownTvs<'a> {
     pub(super) serial: Option<&'a Serial>,
     pub(super) issuer: Option<&'a DistinguishedName>,
     pub(super) sha1: Option<Sha1Sum>,
+    pub(super) sha256: Option<Sha256Sum>,
 }
 
 impl<'a> KnownTvs<'a> {
@@ -133,28 +134,33 @@ impl<'a> KnownTvs<'a> {
             serial: record.serial.as_ref(),
             issuer: record.issuer.as_ref(),
             sha1: record.certificate_sha1,
+            sha256: record.certificate_sha256(),
         }
     }
 
     fn of_certificate(path: &str, certificate: &'a Certificate) -> Self {
-        let Certificate { serial, issuer, sha1, .. } = certificate;
-        Self { from: path.to_owned(), serial: Some(serial), issuer: Some(issuer), sha1: Some(*sha1) }
+        let Certificate { serial, issuer, sha1, sha256, .. } = certificate;
+        let (sha1, sha256) = (Some(*sha1), Some(*sha256));
+        Self { from: path.to_owned(), serial: Some(serial), issuer: Some(issuer), sha1, sha256 }
     }
 
     /// Whether issuer and serial are those of the certificate; an issuer that is not known does not count against it, and an
     /// equal hash counts for it, whatever text conversion did to a name.
     pub(super) fn has_serial_of(&self, certificate: &Certificate) -> bool {
-        self.sha1 == Some(certificate.sha1)
+        self.has_hash_of(certificate) == Some(true)
             || (self.serial == Some(&certificate.serial)
                 && self.issuer.is_none_or(|issuer| *issuer == certificate.issuer))
     }
 
     /// Whether it is this certificate, by its hash where that is known (domain.md 6: issuer and serial, then the hash).
     pub(super) fn is_exactly(&self, certificate: &Certificate) -> bool {
-        match self.sha1 {
-            Some(sha1) => sha1 == certificate.sha1,
-            None => self.has_serial_of(certificate),
-        }
+        self.has_hash_of(certificate).unwrap_or_else(|| self.has_serial_of(certificate))
+    }
+
+    /// Whether its hash is that of the certificate; `None` where it has none.
+    fn has_hash_of(&self, certificate: &Certificate) -> Option<bool> {
+        let sha1 = self.sha1.map(|sha1| sha1 == certificate.sha1);
+        sha1.or_else(|| self.sha256.map(|sha256| sha256 == certificate.sha256))
     }
 }
 
@@ -186,11 +192,10 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
         Some(found.map(|known| format!("{}, which is {}", certificate.serial, known.from)))
     });
     let hash = compare(&presented, |certificate| {
-        let with_hash: Vec<_> = known.iter().filter(|known| known.sha1.is_some()).collect();
-        if with_hash.is_empty() {
+        if known.iter().all(|known| known.has_hash_of(certificate).is_none()) {
             return None;
         }
-        let found = with_hash.iter().find(|known| known.sha1 == Some(certificate.sha1));
+        let found = known.iter().find(|known| known.has_hash_of(certificate) == Some(true));
         Some(found.map(|known| format!("the certificate of {}", known.from)))
     });
     // The issuer matters only where it alone makes the difference.
@@ -202,13 +207,22 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
         let issuer = if same_serial(serial) { of_issuer(known.issuer) } else { String::new() };
         Some(format!("{} is {serial}{issuer}", known.from))
     });
-    let hashes = known.iter().filter_map(|known| Some(format!("{} has SHA-1 {}", known.from, known.sha1?)));
+    let is_sha1 = known.iter().any(|known| known.sha1.is_some());
+    let hashes = known.iter().filter_map(|known| match (known.sha1, known.sha256) {
+        (Some(sha1), _) => Some(format!("{} has SHA-1 {sha1}", known.from)),
+        (None, Some(sha256)) => Some(format!("{} has SHA-256 {sha256}", known.from)),
+        (None, None) => None,
+    });
     let (serials, hashes) = (serials.collect(), hashes.collect());
     let serials =
         Expected { what: "serial number", found: |certificate| certificate.serial.to_string(), known: serials };
     let hashes = Expected {
         what: "hash",
-        found: |certificate| format!("a certificate with SHA-1 {}", certificate.sha1),
+        found: if is_sha1 {
+            |certificate| format!("a certificate with SHA-1 {}", certificate.sha1)
+        } else {
+            |certificate| format!("a certificate with SHA-256 {}", certificate.sha256)
+        },
         known: hashes,
     };
     (describe(&serial, &serials), describe(&hash, &hashes))

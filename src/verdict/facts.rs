@@ -146,7 +146,7 @@ impl<'a> Facts<'a> {
         let simulation = self.simulation.as_ref().filter(|simulation| simulation.own)?;
         let observed = self.observed.last()?;
         match simulation.prediction.outcome {
-            predict::Outcome::Accepted if observed.refused().is_some() => Some(
+            predict::Outcome::Accepted if observed.refused_list().is_some() => Some(
                 "by its own rules the phone accepts the served list, but the wire suggests that it refused it"
                     .to_owned(),
             ),
@@ -164,7 +164,7 @@ impl<'a> Facts<'a> {
         let simulation = self.simulation.as_ref().filter(|simulation| !simulation.own)?;
         let observed = self.observed.last()?;
         let (by_rule, seen, evidence) = match simulation.prediction.outcome {
-            predict::Outcome::Accepted => ("accepts", "refused", observed.refused()?),
+            predict::Outcome::Accepted => ("accepts", "refused", observed.refused_list()?),
             predict::Outcome::Rejected => ("rejects", "accepted", observed.accepted()?.1),
             predict::Outcome::AcceptedByTvs | predict::Outcome::Unknown => return None,
         };

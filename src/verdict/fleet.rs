@@ -46,6 +46,8 @@ pub struct Summary {
     pub undetermined: usize,
     /// Those with a finding, or with a check at mismatch.
     pub with_findings: usize,
+    /// Those of them for which something has to be done; the others only differ from a reference.
+    pub needing_attention: usize,
 }
 
 /// Phones with the same finding.
@@ -100,12 +102,13 @@ impl Fleet {
         summary.phones += 1;
         summary.mismatched += usize::from(assessment.checks.any_mismatch());
         summary.with_findings += usize::from(assessment.has_findings());
+        let attention = assessment.needs_attention();
+        summary.needing_attention += usize::from(attention);
         match assessment.deletion {
             Deletion::Needed => summary.deletion_needed += 1,
             Deletion::NotNeeded => summary.not_needed += 1,
             Deletion::Undetermined => summary.undetermined += 1,
         }
-        let attention = assessment.needs_attention();
         for finding in &assessment.findings {
             let key = (finding.id, finding.text.clone());
             if self.groups.len() >= MOST && !self.groups.contains_key(&key) {

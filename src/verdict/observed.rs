@@ -102,6 +102,12 @@ impl<'a> Observed<'a> {
         (!evidence.is_empty()).then_some(evidence)
     }
 
+    /// What of that is about the list: where TVS failed about the configuration only, the list is not what the phone minds.
+    pub(super) fn refused_list(&self) -> Option<Vec<Evidence>> {
+        let is_about_config = self.refused_list.is_empty() && !self.refused_config.is_empty();
+        self.refused().filter(|_| !is_about_config)
+    }
+
     /// That the phone began its files again at once, and did not get on with them this time either.
     pub(super) fn began_again(&self) -> Option<&Evidence> {
         self.began_again.as_ref().filter(|_| self.accepted.is_none())

@@ -2,7 +2,8 @@
 //!
 //! In: a phone, its assessment, and frames from a file that is read again or from [`super::keep`]. Out: three files that can be
 //! sent to somebody: text, JSON, pcapng. What files contain that are no trust lists is left out of the frames unless it is asked
-//! for, because configuration files hold passwords: those bytes are set to zero, and each frame says so in its comment.
+//! for, because configuration files hold passwords: those frames are cut there, as a short snap length would, so that nobody takes
+//! what is left for a whole file, and each says so in its comment.
 
 use std::fmt;
 use std::io::{BufWriter, Write};
@@ -179,14 +180,11 @@ impl Ends {
         if request.contents {
             return writer.frame(frame, Some(&comment));
         }
-        let Some(blank) = self.contents(frame) else { return writer.frame(frame, Some(&comment)) };
-        let mut data = frame.data.to_vec();
-        if let Some(bytes) = data.get_mut(blank) {
-            bytes.fill(0);
-        }
-        comment.push_str("; contents left out (set to zero)");
+        let kept = self.contents(frame).and_then(|contents| frame.data.get(..contents.start));
+        let Some(kept) = kept else { return writer.frame(frame, Some(&comment)) };
+        comment.push_str("; contents left out (cut)");
         counts.1 += 1;
-        writer.frame(&Frame { data: &data, ..*frame }, Some(&comment))
+        writer.frame(&Frame { data: kept, ..*frame }, Some(&comment))
     }
 
     /// Where the frame holds contents of a file that is no trust list.

@@ -120,6 +120,7 @@ impl FleetView {
         let mismatch = crate::verdict::Check::Mismatch;
         summary.mismatched += usize::from(brief.itl == mismatch || brief.tvs == mismatch);
         summary.with_findings += usize::from(wrong);
+        summary.needing_attention += usize::from(brief.severity.needs_attention());
         match brief.deletion {
             Deletion::Needed => summary.deletion_needed += 1,
             Deletion::NotNeeded => summary.not_needed += 1,

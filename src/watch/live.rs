@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::feed::{Batch, Feed, Feeder, LiveCounters, feed};
 use super::record::Recorder;
-use crate::capture::live::LiveCapture;
+use crate::capture::live::{BLOCK, LiveCapture};
 use crate::capture::{Frame, FrameId};
 
 /// Waiting for frames, before anything else is looked at.
@@ -46,14 +46,20 @@ impl Live {
     fn run(mut self) {
         let mut number = 0;
         let fault = loop {
-            if self.counters.is_stopped() || !self.heard {
-                break None;
+            let stopping = self.counters.is_stopped();
+            if stopping {
+                // What came before is still handed over by the kernel.
+                std::thread::sleep(BLOCK + BLOCK / 4);
+            } else {
+                self.capture.wait(WAIT);
             }
-            self.capture.wait(WAIT);
             if let Err(fault) = self.take(&mut number) {
                 break Some(fault);
             }
             self.count();
+            if stopping || !self.heard {
+                break None;
+            }
         };
         self.count();
         self.flush();

@@ -12,8 +12,8 @@ use super::keep::FrameStore;
 use super::message::{Drops, Note, Status};
 use crate::capture::{CaptureError, Frame, Source, SourceSummary, Timestamp};
 use crate::engine::Limits;
-use crate::packet;
 use crate::phone::{FileKind, PhoneKey};
+use crate::report;
 use crate::trust::Reference;
 use crate::verdict::Told;
 
@@ -86,6 +86,8 @@ pub struct Session {
     fault: Option<String>,
     rate: Rate,
     last_frame_at: Instant,
+    /// When time went on without a frame.
+    ticked_at: Instant,
 }
 
 /// Frames in the last second.
@@ -110,6 +112,8 @@ pub enum Step {
 const FRAMES_A_STEP: usize = 2048;
 /// Without a frame for so long, the clock of the capture goes on by the clock of the machine.
 const QUIET: Duration = Duration::from_millis(500);
+/// A stream that is silent may be held up on its way for so long.
+const HELD_UP: Duration = Duration::from_secs(10);
 
 impl Session {
     /// Begins.
@@ -139,6 +143,7 @@ impl Session {
             fault: None,
             rate: Rate { since: now, frames: 0, last: 0 },
             last_frame_at: now,
+            ticked_at: now,
         }
     }
 
@@ -206,13 +211,19 @@ impl Session {
         self.last_frame_at = Instant::now();
     }
 
-    /// Nothing comes: time goes on all the same, so that what waits for an answer ends. A stream may be of another day.
+    /// Nothing comes: time goes on all the same, so that what waits for an answer ends. A stream may be of another day, and may have
+    /// been held up on its way: its time goes on from its last frame, and later.
     fn quiet(&mut self) {
-        let live = matches!(self.input, Input::Live(_));
-        if live && self.last_time.is_some() && self.last_frame_at.elapsed() >= QUIET {
-            self.last_frame_at = Instant::now();
-            self.board.tick(wall_clock());
+        let Some(last) = self.last_time else { return };
+        let silent = self.last_frame_at.elapsed();
+        if silent < QUIET || self.ticked_at.elapsed() < QUIET {
+            return;
         }
+        self.ticked_at = Instant::now();
+        let live = matches!(self.input, Input::Live(_));
+        let held_up = silent.saturating_sub(HELD_UP).as_nanos();
+        let later = Timestamp::from_nanos(last.nanos().saturating_add(i64::try_from(held_up).unwrap_or(i64::MAX)));
+        self.board.tick(if live { wall_clock() } else { later });
     }
 
     fn read_on(&mut self) -> Step {
@@ -303,12 +314,9 @@ impl Session {
                 status.warnings.extend(warnings);
             }
         }
-        let counters = self.board.engine().counters();
-        for ((_, link), (frames, first)) in &counters.unsupported {
-            let name = packet::link_name(crate::capture::LinkType(*link));
-            let text = format!("{frames} frames of link type {name} cannot be read, the first is {}", first.number);
-            status.warnings.push(text);
-        }
+        let mut sources = vec![SourceSummary::default(); self.summaries().len()];
+        let notes = report::tell_left_out(self.board.engine(), &mut sources);
+        status.warnings.extend(sources.into_iter().flat_map(|source| source.warnings).chain(notes));
         status.warnings.extend(self.fault.iter().cloned());
         status
     }
@@ -335,6 +343,13 @@ impl Session {
                 }]
             }
         }
+    }
+
+    /// The same with what was left out of each, and what else was left out.
+    pub fn summaries_and_notes(&self) -> (Vec<SourceSummary>, Vec<String>) {
+        let mut sources = self.summaries();
+        let notes = report::tell_left_out(self.board.engine(), &mut sources);
+        (sources, notes)
     }
 
     /// Reads the references again.

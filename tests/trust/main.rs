@@ -5,6 +5,7 @@
 #![expect(clippy::format_collect, reason = "clearer, and tests are not fast paths")]
 
 mod cli;
+mod format;
 mod parse;
 mod predict;
 mod show;

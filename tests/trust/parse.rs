@@ -194,6 +194,18 @@ proptest::proptest! {
     }
 
     #[test]
+    fn one_changed_byte_in_a_list_with_ec_keys(at in 0usize..2064, to: u8) {
+        let good = fixture("p521-sha512.tlv");
+        let mut file = good.clone();
+        file[at] = to;
+        if let Ok(list) = TrustList::parse(&file)
+            && file != good
+        {
+            proptest::prop_assert_ne!(list.verify(&file).status(), itlscope::trust::signature::SignatureStatus::Valid);
+        }
+    }
+
+    #[test]
     fn what_is_built_is_read(functions in proptest::collection::vec(0u16..30, 0..20), serial: [u8; 8]) {
         let mut builder = ListBuilder::itl().signer("CN=signer;O=x", &serial, "CN=ca");
         for (index, function) in functions.iter().enumerate() {

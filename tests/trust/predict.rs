@@ -106,6 +106,7 @@ fn tvs_that_is_unknown_or_away() {
         issuer: old.records[2].issuer.clone(),
         serial: Some(itlscope::x509::Serial::from_bytes(&[serial])),
         sha1: hash.map(|byte| itlscope::digest::Sha1Sum([byte; 20])),
+        sha256: None,
         label: String::new(),
     };
     assert_eq!(with(Tvs::Presents(&[certificate(11, None)])), Outcome::AcceptedByTvs, "by issuer and serial");

@@ -46,8 +46,15 @@ fn genuine_signatures_verify_with_the_signer_record() {
         ("rsa2048-sha256.tlv", &[1, 2]),
         ("rsa2048-sha512.tlv", &[1, 2]),
         ("rsa4096-sha512.tlv", &[1, 2]),
+        ("p256-sha1.tlv", &[1, 2]),
         ("p256-sha256.tlv", &[1, 2]),
+        ("p256-sha512.tlv", &[1, 2]),
+        ("p384-sha1.tlv", &[1, 2]),
         ("p384-sha256.tlv", &[1, 2]),
+        ("p384-sha512.tlv", &[1, 2]),
+        ("p521-sha1.tlv", &[1, 2]),
+        ("p521-sha256.tlv", &[1, 2]),
+        ("p521-sha512.tlv", &[1, 2]),
     ] {
         let file = fixture(name);
         let list = TrustList::parse(&file).unwrap();
@@ -70,7 +77,7 @@ fn the_result_says_who() {
 
 #[test]
 fn one_flipped_byte_is_found() {
-    for name in ["itl-10.tlv", "rsa4096-sha512.tlv", "p256-sha256.tlv"] {
+    for name in ["itl-10.tlv", "rsa4096-sha512.tlv", "p256-sha256.tlv", "p384-sha1.tlv", "p521-sha512.tlv"] {
         let good = fixture(name);
         let list = TrustList::parse(&good).unwrap();
         let signature = list.header.signature.as_ref().unwrap().offset.unwrap();
@@ -116,11 +123,7 @@ fn no_such_signer_and_cannot() {
     assert!(renewed.why.contains("has another issuer or serial"), "{}", renewed.why);
     let empty = own(&builder.build_signed(&key));
     assert_eq!(empty.outcome, Outcome::NoSuchSigner);
-    // P-521 cannot be checked, and that is what it says.
-    let cannot = own(&fixture("p521-sha512.tlv"));
-    assert_eq!((cannot.outcome, cannot.status()), (Outcome::Cannot, SignatureStatus::Unknown));
-    assert!(cannot.why.contains("SHA-512 with EC P-521 cannot be checked"), "{}", cannot.why);
-    // Neither can a key that is no key.
+    // A key that is no key.
     let broken = RecordBuilder::new().hashed(0, "CN=a", &[1], b"no key", [1; 20]);
     let broken = own(&builder.clone().record(&broken).build_signed(&key));
     assert_eq!(broken.outcome, Outcome::Cannot);

@@ -24,8 +24,8 @@ fn desk(name: &str) -> Desk {
     let mut desk = Desk::open(Case::new("six-phones", "itl-old.tlv"), Theme::FULL);
     let cause = Arc::new(Cause { id: "tvs_refused", text: name.to_owned() });
     let mut hostile = (*row(0)).clone();
-    hostile.brief.name = name.to_owned();
-    hostile.brief.instead = name.to_owned();
+    name.clone_into(&mut hostile.brief.name);
+    name.clone_into(&mut hostile.brief.instead);
     hostile.model = Some(name.to_owned());
     hostile.causes = vec![Arc::clone(&cause)];
     let mut fleet = FleetView::default();

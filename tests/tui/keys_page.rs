@@ -1,5 +1,7 @@
 //! The page about the dashboard tells the truth about keys.
 
+use std::fmt::Write as _;
+
 use itlscope::tui::{BINDINGS, Page};
 
 #[test]
@@ -11,7 +13,7 @@ fn the_table_of_keys_is_the_table_of_the_program() {
     for binding in BINDINGS {
         let pages: Vec<_> = binding.pages.iter().map(|page| page_name(*page)).collect();
         let pages = if pages.len() == Page::ALL.len() { "everywhere".to_owned() } else { pages.join(", ") };
-        table.push_str(&format!("| `{}` | {pages} | {} |\n", binding.shown, binding.help));
+        writeln!(table, "| `{}` | {pages} | {} |", binding.shown, binding.help).unwrap();
     }
     assert!(shown == table, "docs/dashboard.md should have this table of keys:\n{table}");
 }

@@ -14,5 +14,7 @@ mod desk;
 mod hostile;
 mod keys_page;
 #[cfg(unix)]
+mod pty;
+#[cfg(unix)]
 mod terminal;
 mod views;

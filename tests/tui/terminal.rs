@@ -1,125 +1,13 @@
 //! The real program in a pseudo terminal: what it shows, and that it leaves the terminal as it was.
-//!
-//! Nothing here depends on how long anything takes: it is waited until the screen says what it should, and a screen that never
-//! does fails with what it says instead.
 
-use std::io::{Read, Write};
-use std::num::NonZero;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::CommandBuilder;
 
-/// Longer than anything takes that is not stuck.
-const STUCK: Duration = Duration::from_secs(60);
-/// What stood on the screen before the program began.
-const BEFORE: &str = "admin@jump:~$ itlscope watch";
+use super::pty::Terminal;
 
-/// A terminal with a program in it.
-struct Terminal {
-    master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
-    output: Receiver<Vec<u8>>,
-    screen: vt100::Parser,
-    child: Box<dyn Child + Send + Sync>,
-    /// Everything that the program wrote.
-    raw: Vec<u8>,
-    /// How the terminal was set before.
-    settings: String,
-}
-
-impl Terminal {
-    fn start(command: CommandBuilder) -> Self {
-        let (rows, cols) = (36, 120);
-        let pair = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let settings = format!("{:?}", pair.master.get_termios().unwrap());
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let keys = pair.master.take_writer().unwrap();
-        let child = pair.slave.spawn_command(command).unwrap();
-        let (send, output) = channel();
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(read @ 1..) = reader.read(&mut bytes) {
-                if send.send(bytes[..read].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut screen = vt100::Parser::new(NonZero::new(rows).unwrap(), NonZero::new(cols).unwrap(), 0);
-        screen.process(BEFORE.as_bytes());
-        // The slave stays open in the child only, so that its end is seen here; the settings are those of the master.
-        Self { master: pair.master, keys, output, screen, child, raw: Vec::new(), settings }
-    }
-
-    fn text(&self) -> String {
-        self.screen.screen().contents()
-    }
-
-    /// Takes what the program wrote; `false` where it has ended.
-    fn take(&mut self) -> bool {
-        match self.output.recv_timeout(Duration::from_millis(100)) {
-            Ok(bytes) => {
-                self.screen.process(&bytes);
-                self.raw.extend(bytes);
-                true
-            }
-            Err(RecvTimeoutError::Timeout) => true,
-            Err(RecvTimeoutError::Disconnected) => false,
-        }
-    }
-
-    fn wait_until(&mut self, what: &str, is_so: impl Fn(&str) -> bool) {
-        let begun = Instant::now();
-        while !is_so(&self.text()) {
-            let goes_on = self.take();
-            assert!(goes_on || is_so(&self.text()), "ended before {what}:\n{}", self.text());
-            assert!(begun.elapsed() < STUCK, "never {what}:\n{}", self.text());
-        }
-    }
-
-    fn wait_for(&mut self, needle: &str) {
-        self.wait_until(needle, |screen| screen.contains(needle));
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    fn resize(&mut self, rows: u16, cols: u16) {
-        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
-        self.screen.screen_mut().set_size(NonZero::new(rows).unwrap(), NonZero::new(cols).unwrap());
-    }
-
-    /// Waits for the end and gives the exit status. The terminal must be as it was before.
-    fn end(&mut self) -> u32 {
-        let begun = Instant::now();
-        while self.child.try_wait().unwrap().is_none() {
-            self.take();
-            assert!(begun.elapsed() < STUCK, "it does not end:\n{}", self.text());
-        }
-        let settings = format!("{:?}", self.master.get_termios().unwrap());
-        while self.take() && !String::from_utf8_lossy(&self.raw).contains("\x1b[?1049l") {
-            assert!(begun.elapsed() < STUCK, "the alternate screen is not left");
-        }
-        assert_eq!(settings, self.settings, "the terminal is set as before");
-        let screen = self.screen.screen();
-        assert!(!screen.alternate_screen(), "the alternate screen is left");
-        assert!(!screen.hide_cursor(), "the cursor is shown");
-        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is the terminal's again");
-        assert!(self.text().starts_with(BEFORE), "what stood there stands there again:\n{}", self.text());
-        self.child.wait().unwrap().exit_code()
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        // It has ended already, unless a test failed.
-        let _ = self.child.kill();
-    }
-}
+const SIZE: (u16, u16) = (120, 36);
 
 /// `itlscope watch` over the six phones, exporting to this folder.
 fn watch(export_to: &Path) -> CommandBuilder {
@@ -136,7 +24,7 @@ fn watch(export_to: &Path) -> CommandBuilder {
 #[test]
 fn a_session_from_the_first_key_to_the_last() {
     let folder = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(watch(folder.path()));
+    let mut terminal = Terminal::start(watch(folder.path()), SIZE);
     terminal.wait_for("6 phones, 6 wrong");
     terminal.wait_for("alert unknown_ca");
     assert!(terminal.screen.screen().alternate_screen() && terminal.screen.screen().hide_cursor());
@@ -177,6 +65,7 @@ fn a_session_from_the_first_key_to_the_last() {
     terminal.wait_for("written: ");
     terminal.press("q");
     assert_eq!(terminal.end(), 1, "something is wrong with these phones");
+    terminal.assert_clean();
     let mut written: Vec<_> = std::fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().path().extension().unwrap().to_string_lossy().into_owned())
@@ -188,10 +77,26 @@ fn a_session_from_the_first_key_to_the_last() {
 #[test]
 fn control_c_leaves_the_terminal_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(watch(folder.path()));
+    let mut terminal = Terminal::start(watch(folder.path()), SIZE);
     terminal.wait_for("6 phones, 6 wrong");
     terminal.press("/abc\x03");
     assert_eq!(terminal.end(), 1);
+    terminal.assert_clean();
+}
+
+#[test]
+fn a_signal_leaves_the_terminal_as_it_was_and_the_report_on_it() {
+    for signal in ["-TERM", "-INT", "-HUP"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut terminal = Terminal::start(watch(folder.path()), SIZE);
+        terminal.wait_for("6 phones, 6 wrong");
+        let id = terminal.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(terminal.end(), 1, "{signal}");
+        let raw = String::from_utf8_lossy(&terminal.raw).into_owned();
+        let after = raw.rsplit("\x1b[?1049l").next().unwrap();
+        assert!(after.contains("6 phones, 6 with a mismatch"), "{signal}: {after}");
+    }
 }
 
 #[test]
@@ -210,7 +115,7 @@ fn without_colours_where_they_are_not_wanted() {
         if no_color {
             command.env("NO_COLOR", "1");
         }
-        let mut terminal = Terminal::start(command);
+        let mut terminal = Terminal::start(command, SIZE);
         terminal.wait_for("alert unknown_ca");
         assert_eq!(coloured(&terminal), !no_color);
         terminal.press("q");
@@ -223,7 +128,7 @@ fn in_a_locale_without_utf_8_everything_is_ascii() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = watch(folder.path());
     command.env("LC_ALL", "C");
-    let mut terminal = Terminal::start(command);
+    let mut terminal = Terminal::start(command, SIZE);
     terminal.wait_for("alert unknown_ca");
     assert!(terminal.text().is_ascii(), "{}", terminal.text());
     terminal.press("q");
@@ -236,7 +141,7 @@ fn a_panic_leaves_the_terminal_as_it_was() {
     command.args(["--exact", "terminal::dashboard_whose_engine_panics", "--ignored", "--nocapture"]);
     command.env("TERM", "xterm-256color");
     command.cwd(env!("CARGO_MANIFEST_DIR"));
-    let mut terminal = Terminal::start(command);
+    let mut terminal = Terminal::start(command, SIZE);
     terminal.wait_for("No phone yet");
     terminal.press("r");
     terminal.end();

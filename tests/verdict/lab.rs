@@ -46,6 +46,8 @@ pub(crate) struct Scenario {
     pub(crate) tvs_answered_before: Option<u32>,
     #[serde(default)]
     pub(crate) tvs: Vec<Tvs>,
+    /// What becomes of asking TVS about the configuration.
+    pub(crate) tvs_about_config: Option<Tvs>,
     /// Who signed the configuration; by default the signer of the list.
     pub(crate) config_signer: Option<String>,
     /// The name of the configuration, where it is not the phone's own, signed.
@@ -175,6 +177,11 @@ fn records(name: &str) -> Vec<RecordBuilder> {
         _ => &[0, 2],
     };
     let key = key(name);
+    if name.contains("sha256") {
+        let (subject, hash) = (subject(name), Sha256Sum::of(name.as_bytes()));
+        let record = RecordBuilder::new().subject(&subject).function(21).issuer(&subject).serial(&serial(name));
+        return vec![record.raw(11, &hash.0).raw(12, &[2])];
+    }
     let record =
         |&function: &u16| RecordBuilder::new().hashed(function, &subject(name), &serial(name), key.point(), hash(name));
     functions.iter().map(record).collect()
@@ -368,12 +375,8 @@ impl Scenario {
                 ToldLists { itl: self.told(self.holds.as_ref(), false), ctl: self.told(self.holds_ctl.as_ref(), true) };
             told.holds.insert(name, lists);
         }
-        let references = self.reference.iter().map(|list| {
-            let list = served(list, false);
-            Reference::from_bytes("reference.tlv", None, &list.content.bytes).unwrap()
-        });
         let phones = [phone];
-        let case = Case::new(references.collect(), told, &phones);
+        let case = Case::new(self.reference().into_iter().collect(), told, &phones);
         assess(&phones[0], &case)
     }
 
@@ -457,6 +460,17 @@ impl Scenario {
         downloads.push(config);
     }
 
+    /// The phone that this happened to, under another name.
+    pub(crate) fn phone_named(&self, name: &str) -> Phone {
+        Phone { name: DeviceName::new(name), ..self.phone() }
+    }
+
+    /// The reference given with -r.
+    pub(crate) fn reference(&self) -> Option<Reference> {
+        let list = served(self.reference.as_ref()?, false);
+        Some(Reference::from_bytes("reference.tlv", None, &list.content.bytes).unwrap())
+    }
+
     fn phone(&self) -> Phone {
         let mut time = Timeline { start: 1000, frame: 0, id: 0 };
         let mut downloads = Vec::new();
@@ -487,6 +501,7 @@ impl Scenario {
                 sessions.push(time.tvs(number, tvs));
             }
             self.config(&mut time, self.served.as_ref(), &mut downloads);
+            sessions.extend(self.tvs_about_config.iter().map(|tvs| time.tvs(1, tvs)));
         }
         if self.then == Then::GoesOn {
             let signed = vec!["tzupdate.jar.sgn".to_owned()];

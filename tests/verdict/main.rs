@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod docs;
+mod fleet;
 mod lab;
 mod properties;
 mod scenarios;

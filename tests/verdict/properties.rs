@@ -67,6 +67,7 @@ prop_compose! {
             tvs,
             tvs_answered_before,
             served_before,
+            tvs_about_config: None,
             config_signer: None,
             config_file: None,
             asks_encrypted_first: false,

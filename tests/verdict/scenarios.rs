@@ -10,11 +10,16 @@ struct File {
     scenario: Vec<Scenario>,
 }
 
-fn run(file: &str) {
+/// The scenarios of one file.
+pub(crate) fn scenarios(file: &str) -> Vec<Scenario> {
     let path = format!("{}/tests/scenarios/{file}.toml", env!("CARGO_MANIFEST_DIR"));
-    let scenarios: File = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let file: File = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    file.scenario
+}
+
+fn run(file: &str) {
     let mut wrong = Vec::new();
-    for scenario in &scenarios.scenario {
+    for scenario in &scenarios(file) {
         let assessment = scenario.assess();
         let expect = &scenario.expect;
         let mut differ = |what: &str, expected: &str, found: &str| {

@@ -1,7 +1,7 @@
 //! Sessions recorded from OpenSSL and tlslite-ng by `fixtures/wire/make.py`, against what OpenSSL says of the certificates.
 
-use itlscope::dissect::event::{CertificateStatus, SessionOutcome, TlsSession, TvsAnswer, TvsRequest};
-use itlscope::testkit::{Owned, phones};
+use itlscope::dissect::event::{CertificateStatus, Service, SessionOutcome, TlsSession, TvsAnswer, TvsRequest};
+use itlscope::testkit::{self, Owned, phones};
 
 use super::fixture;
 
@@ -108,6 +108,43 @@ fn refusals() {
         assert_eq!((session.outcome, session.reason.as_deref()), (outcome, Some(reason)), "{case}");
     }
     assert_presents(&only("1.2-refused"));
+}
+
+#[test]
+fn every_port_is_read_for_what_it_is_for() {
+    // The same session with the server on another port: Ethernet, IPv4 without options, TCP.
+    for (port, service) in [
+        (2445u16, Service::Tvs),
+        (8443, Service::Tomcat),
+        (6971, Service::Https),
+        (6972, Service::Https),
+        (5061, Service::Other),
+    ] {
+        let mut frames = fixture("tls-1.2.pcap");
+        for frame in &mut frames {
+            for at in [34, 36] {
+                if frame.data[at..at + 2] == 2445u16.to_be_bytes() {
+                    frame.data[at..at + 2].copy_from_slice(&port.to_be_bytes());
+                }
+            }
+        }
+        // Other ports are listed for phones only: this file says that it is one.
+        frames.extend(testkit::tftp(
+            &format!("{}:4000", client(&frames)),
+            "10.9.9.9:69",
+            "SEP0011215A1AE3.cnf.xml",
+            b"x",
+        ));
+        let sessions = sessions_of(&frames);
+        let [only] = &sessions[..] else { panic!("{port}: {sessions:#?}") };
+        assert_presents(only);
+        assert_eq!((only.service, only.server.port()), (service, port));
+    }
+}
+
+/// The address that sent the first frame.
+fn client(frames: &[Owned]) -> std::net::Ipv4Addr {
+    <[u8; 4]>::try_from(&frames[0].data[26..30]).unwrap().into()
 }
 
 #[test]

@@ -11,17 +11,27 @@ use crate::report::Report;
 use crate::trust::signature::SignatureStatus;
 use crate::verdict::{Answer, Assessment, Deletion, Evidence};
 
-/// Writes what is known of one phone. `all` adds earlier boots, checksums of all files, and the simulated decision.
+/// How much is written of a phone.
+pub(super) struct Amount<'a> {
+    /// With earlier boots, checksums of all files, and the steps of the simulated decision.
+    pub(super) all: bool,
+    /// The names of phones of which the same would be written.
+    pub(super) others: &'a [&'a str],
+}
+
+/// Writes what is known of one phone.
 pub(super) fn section(
     report: &Report<'_>,
     phone: &Phone,
     assessment: &Assessment,
-    all: bool,
+    amount: Amount<'_>,
     out: &mut Printer<'_>,
 ) -> io::Result<()> {
-    let mut writer = Writer { out, several: report.sources.len() > 1, all };
+    let mut writer = Writer { out, several: report.sources.len() > 1, all: amount.all };
     writer.title(phone)?;
+    writer.others(amount.others)?;
     writer.answer(assessment)?;
+    writer.holds(assessment)?;
     writer.checks(assessment)?;
     writer.conditions(assessment)?;
     writer.instead(assessment)?;
@@ -80,6 +90,30 @@ impl Writer<'_, '_> {
             self.out.wrapped(&[("  ", Paint::None), (&text, Paint::Warn)], 2)?;
         }
         Ok(())
+    }
+
+    /// The phones that this section speaks for as well.
+    fn others(&mut self, others: &[&str]) -> io::Result<()> {
+        const NAMED: usize = 12;
+        if others.is_empty() {
+            return Ok(());
+        }
+        let noun = if others.len() == 1 { "phone" } else { "phones" };
+        let names = others.get(..NAMED.min(others.len())).unwrap_or_default().join(", ");
+        let more = if others.len() > NAMED { ", …" } else { "" };
+        let text = format!("the same of {} more {noun}: {names}{more}", others.len());
+        self.out.wrapped(&[("  ", Paint::None), (&text, Paint::Bold)], 4)
+    }
+
+    /// What it holds, where that is known: else the first condition says so.
+    fn holds(&mut self, assessment: &Assessment) -> io::Result<()> {
+        let holds = &assessment.holds;
+        if holds.source.is_none() {
+            return Ok(());
+        }
+        let list = holds.itl_sha1.map(|sha1| format!(", SHA-1 {sha1}")).unwrap_or_default();
+        let text = format!("{}{list}", holds.why);
+        self.out.wrapped(&[(&format!("  {:<36}", "The list on the phone"), Paint::None), (&text, Paint::None)], 38)
     }
 
     fn answer(&mut self, assessment: &Assessment) -> io::Result<()> {

@@ -415,7 +415,8 @@ fn below(note: &str, step: &Step, places: &Places, sheet: &mut Sheet) {
     let paint = if matches!(step.paint, Paint::Bad | Paint::Warn) { step.paint } else { Paint::Dim };
     let mut pieces = vec![(indent.as_str(), Paint::Plain), (bar, Paint::Dim), ("   ", Paint::Plain), (&*note, paint)];
     let beyond = (0..places.servers).find_map(|server| {
-        let pad = ((server + 1) * places.spacing).checked_sub(note.width() + 4)?;
+        // The bar itself, three blanks before the note and one after it.
+        let pad = ((server + 1) * places.spacing).checked_sub(note.width() + 5)? + 1;
         Some(" ".repeat(pad) + &places.bars(server, bar))
     });
     match &beyond {

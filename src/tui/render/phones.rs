@@ -32,7 +32,9 @@ pub(super) fn table(state: &State, heads: Rect, area: Rect, buffer: &mut Buffer)
             buffer.set_line(area.x + at, y, &text, *width);
         }
         if index == state.index {
-            buffer.set_style(Rect { y, height: 1, ..area }, theme.selected());
+            // The mark before it keeps its colour.
+            let mark = places.first().map_or(0, |(_, _, width)| *width).min(area.width);
+            buffer.set_style(Rect { x: area.x + mark, y, width: area.width - mark, height: 1 }, theme.selected());
         }
     }
     if state.order.is_empty() {
@@ -58,8 +60,6 @@ fn nothing(state: &State, area: Rect, buffer: &mut Buffer) {
 /// The titles of the tabs, and whose they are.
 pub(super) fn tabs(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
-    let rule = theme.glyph("─", "-").repeat(usize::from(area.width));
-    buffer.set_line(area.x, area.y, &line(theme, &[(&rule, Paint::Dim)], usize::from(area.width)), area.width);
     let mut end = area.x;
     for (tab, title, at, width) in tab_places(area) {
         let paint = if tab == state.tab { Paint::Bar } else { Paint::Plain };
@@ -67,6 +67,9 @@ pub(super) fn tabs(state: &State, area: Rect, buffer: &mut Buffer) {
         buffer.set_line(at, area.y, &text, width);
         end = at + width;
     }
+    let rest = area.right().saturating_sub(end);
+    let rule = theme.glyph("─", "-").repeat(usize::from(rest));
+    buffer.set_line(end, area.y, &line(theme, &[(&rule, Paint::Dim)], usize::from(rest)), rest);
     let Some(row) = state.selected() else { return };
     let mut text = format!(" {}", row.label());
     if let Some(address) = row.brief.address.filter(|_| matches!(row.key, crate::phone::PhoneKey::Device(_))) {
