@@ -12,7 +12,7 @@ use crate::digest::Digests;
 use crate::dissect::Content;
 use crate::dissect::event::Outcome;
 use crate::engine::{Engine, Limits};
-use crate::phone::{DownloadRecord, FileKind, KeptFile, Phone};
+use crate::phone::{DownloadRecord, FileKind, KeptFile, Phone, Roster};
 
 /// Different files of one name that are shown at most.
 const MOST_VERSIONS: usize = 64;
@@ -75,7 +75,7 @@ pub(super) fn what_there_is(path: &Path) -> anyhow::Result<String> {
 fn phones(path: &Path, file: &mut dyn FnMut(KeptFile)) -> anyhow::Result<Vec<Phone>> {
     let mut engine = Engine::new(&Limits::default(), &[]);
     engine.roster_mut().follow_files();
-    let mut each = |engine: &mut Engine| engine.roster_mut().take_files().into_iter().for_each(&mut *file);
+    let mut each = |roster: &mut Roster| roster.take_files().into_iter().for_each(&mut *file);
     let mut problem = None;
     let mut complain = |text: &str| problem = Some(text.to_owned());
     if read::read(&[path.to_owned()], &mut engine, &mut each, &mut complain)?.is_none() {

@@ -7,6 +7,7 @@ use super::progress::Bar;
 use super::pump;
 use crate::capture::{BytesRead, CaptureFile, MergedCaptures, Source, SourceSummary};
 use crate::engine::Engine;
+use crate::phone::Roster;
 use crate::{escape, report};
 
 /// What was read.
@@ -33,7 +34,7 @@ pub(super) fn complain(problem: &str) {
 pub(super) fn read(
     paths: &[PathBuf],
     engine: &mut Engine,
-    each: &mut dyn FnMut(&mut Engine),
+    each: &mut dyn FnMut(&mut Roster),
     complain: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Read>> {
     let count = BytesRead::default();
@@ -46,14 +47,14 @@ pub(super) fn read(
         return Ok(None);
     }
     let bar = Bar::new(paths);
-    let result = pump::pump(&mut source, engine, &mut |_, engine| {
+    let result = pump::pump(&mut source, engine, &mut |_, roster| {
         bar.tell(count.get());
-        each(engine);
+        each(roster);
     });
     bar.end();
     result?;
     engine.finish();
-    each(engine);
+    each(engine.roster_mut());
     let mut sources = source.summaries();
     let foreign = report::unreadable(engine, &sources);
     for (index, why) in &foreign {

@@ -81,6 +81,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     };
     let phones = engine.phones();
+    // Its tables are as large as the report will be.
+    drop(engine);
     let case = Case::new(references, told, &phones);
     let report = Report {
         sources: read.sources,
