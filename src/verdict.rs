@@ -65,7 +65,8 @@ impl Assessment {
 
     /// Whether somebody has to do something about it: not where a phone differs from a reference and nothing else is wrong.
     pub fn needs_attention(&self) -> bool {
-        self.has_findings() && self.advice.first().is_none_or(|advice| advice.id != advice::NOTHING)
+        let is_well = self.advice.first().is_some_and(|advice| advice.id == advice::NOTHING);
+        self.has_findings() && !(is_well && self.findings.iter().all(Finding::is_of_reference))
     }
 }
 

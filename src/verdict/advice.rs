@@ -9,7 +9,7 @@ use super::held::{HeldList, relation};
 use super::{Answer, Checks, Condition, Deletion};
 use crate::capture::Timestamp;
 use crate::dissect::event::{Outcome, Service, TlsSession};
-use crate::phone::FileKind;
+use crate::phone::{DownloadRecord, FileKind};
 use crate::trust::compare::is_same_certificate;
 use crate::trust::signature::{self, SignatureStatus};
 use crate::trust::{Signer, TrustList};
@@ -258,6 +258,7 @@ impl<'a> Situation<'a, '_> {
             || facts.tvs.iter().any(|session| !session.alerts.is_empty() && session.milestones.established.is_none())
             || facts.tvs.iter().any(|session| is_unreachable(session))
             || self.condition(2) == Answer::Yes
+            || facts.boots.last().is_some_and(|boot| boot.downloads.iter().any(|download| is_spoiled(download)))
             || facts.served.is_some_and(|(_, served)| served.verification.status() == SignatureStatus::Invalid)
             || facts.disagreement().is_some()
             || facts.held.contradiction.is_some()
@@ -269,6 +270,11 @@ impl<'a> Situation<'a, '_> {
         let sessions = self.facts.phone.sessions.last().map(|session| session.span.last.time);
         downloads.max(sessions)
     }
+}
+
+/// Whether a file came whole, and its signature is not good.
+fn is_spoiled(download: &DownloadRecord) -> bool {
+    download.signature.as_ref().is_some_and(|signature| signature.status == SignatureStatus::Invalid)
 }
 
 fn nothing(situation: &Situation<'_, '_>) -> Option<String> {
@@ -401,9 +407,9 @@ fn other_tvs(situation: &Situation<'_, '_>) -> Option<String> {
     }
     let (list, relation) = situation.held_list()?;
     let records = list.tvs_records().count();
-    let servers = facts.tvs.len();
-    (records > servers && failed.certificate.is_some())
-        .then(|| format!("{relation} names {records} TVS servers, and only {servers} was seen to answer"))
+    let answered = facts.tvs.iter().filter(|session| !is_unreachable(session)).count();
+    (records > answered && failed.certificate.is_some())
+        .then(|| format!("{relation} names {records} TVS servers, of which {answered} answered in this capture"))
 }
 
 fn itl_recovery(situation: &Situation<'_, '_>) -> Option<String> {

@@ -19,6 +19,13 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
 }
 
+impl Finding {
+    /// Whether it says no more than that something differs from a reference, which may be the one that is old.
+    pub(super) fn is_of_reference(&self) -> bool {
+        matches!(self.id, "itl_mismatch" | "tvs_mismatch" | "tvs_same_serial")
+    }
+}
+
 /// Everything wrong, the gravest first.
 pub(super) fn findings(facts: &Facts<'_>, checks: &Checks) -> Vec<Finding> {
     let mut findings = Vec::new();

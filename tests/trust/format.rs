@@ -51,10 +51,9 @@ fn the_order_of_header_fields_does_not_matter() {
         assert_eq!(header(&list), header(&original), "turned by {by}");
         assert_eq!(list.records.len(), original.records.len());
         assert_eq!(list.warnings, Vec::<String>::new(), "turned by {by}");
-        assert_ne!(list.sha1, original.sha1.filter(|_| by > 0), "another file has another checksum");
+        assert_ne!(list.sha1, original.sha1, "another file has another checksum");
         // Not a byte of it may change after it was signed, the order neither.
-        let expected = if turned == file { SignatureStatus::Valid } else { SignatureStatus::Invalid };
-        assert_eq!(list.verify(&turned).status(), expected, "turned by {by}");
+        assert_eq!(list.verify(&turned).status(), SignatureStatus::Invalid, "turned by {by}");
     }
 }
 
