@@ -13,7 +13,7 @@ mod tvs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 use super::event::{
     Alert, CertificateStatus, CipherSuite, Event, Identity, IdentitySource, Milestones, Service, SessionOutcome, Side,
