@@ -13,7 +13,7 @@ mod tvs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 use super::event::{
     Alert, CertificateStatus, CipherSuite, Event, Identity, IdentitySource, Milestones, Service, SessionOutcome, Side,
@@ -36,11 +36,14 @@ const USER_CANCELED: u8 = 90;
 const MOST_ALERTS: usize = 8;
 /// Certificates kept for comparison with those that come.
 const MOST_CERTIFICATES: usize = 1024;
+/// Bytes of these; real ones have one or two thousand each.
+const MOST_CERTIFICATE_BYTES: usize = 2 << 20;
 
 /// Parses each certificate once, however often it is presented.
 #[derive(Debug, Default)]
 pub(super) struct CertificateCache {
     known: HashMap<Box<[u8]>, Arc<Certificate>>,
+    bytes: usize,
 }
 
 impl CertificateCache {
@@ -49,9 +52,10 @@ impl CertificateCache {
             return Some(Arc::clone(known));
         }
         let certificate = Arc::new(Certificate::from_der(der).ok()?);
-        if self.known.len() >= MOST_CERTIFICATES {
-            self.known = HashMap::new();
+        if self.known.len() >= MOST_CERTIFICATES || self.bytes > MOST_CERTIFICATE_BYTES {
+            *self = Self::default();
         }
+        self.bytes += der.len();
         self.known.insert(der.into(), Arc::clone(&certificate));
         Some(certificate)
     }
@@ -94,7 +98,11 @@ impl Direction {
 
 impl StreamReader for TlsDissector {
     fn held(&self) -> usize {
-        self.client.records.held() + self.server.records.held()
+        // A certificate that only this session, what was told of it and the cache know.
+        let own = |certificate: &&Arc<Certificate>| Arc::strong_count(certificate) <= 3;
+        let certificates = self.session.certificate.iter().chain(&self.session.client_certificate).filter(own);
+        let certificates: usize = certificates.map(|certificate| certificate.der.len()).sum();
+        self.client.records.held() + self.server.records.held() + certificates
     }
 
     fn begin_in_the_middle(&mut self, side: Side) {

@@ -32,9 +32,9 @@ fn own<T>(thing: &Arc<T>, others: usize, weight: impl Fn(&T) -> usize) -> usize 
 impl Weigh for DownloadRecord {
     fn weight(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        // The reader of files knows each list, configuration and signer as well.
-        let list = self.list.as_ref().map_or(0, |list| own(list, 1, |list| list.content.bytes.len() * PARSED_LIST));
-        let config = self.config.as_ref().map_or(0, |config| own(config, 1, ConfigFacts::weight));
+        // The reader of files knows each list, configuration and signer as well, and those seen lately in up to three places.
+        let list = self.list.as_ref().map_or(0, |list| own(list, 3, |list| list.content.bytes.len() * PARSED_LIST));
+        let config = self.config.as_ref().map_or(0, |config| own(config, 2, ConfigFacts::weight));
         let signature = self.signature.as_ref().map_or(0, SignatureFound::weight);
         size_of::<Self>() + AROUND + text(&self.file) + text(&self.reason) + list + config + signature
     }
@@ -42,7 +42,7 @@ impl Weigh for DownloadRecord {
 
 impl Weigh for SignatureFound {
     fn weight(&self) -> usize {
-        self.why.len() + self.signer.as_ref().map_or(0, |signer| own(signer, 1, Signer::weight))
+        self.why.len() + self.signer.as_ref().map_or(0, |signer| own(signer, 2, Signer::weight))
     }
 }
 
@@ -69,7 +69,8 @@ impl Weigh for TlsSession {
     fn weight(&self) -> usize {
         let certificate = |certificate: &Certificate| size_of::<Certificate>() + certificate.der.len() * 5 / 4;
         let certificates = self.certificate.iter().chain(&self.client_certificate);
-        let certificates: usize = certificates.map(|shown| own(shown, 0, certificate)).sum();
+        // The dissector remembers those seen lately, and the session while it goes on.
+        let certificates: usize = certificates.map(|shown| own(shown, 2, certificate)).sum();
         let name = self.server_name.as_ref().map_or(0, String::len);
         size_of::<Self>() + AROUND + name + certificates + size_of_val(self.alerts.as_slice())
     }
