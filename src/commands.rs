@@ -7,6 +7,7 @@ mod diff;
 mod extract;
 mod inputs;
 mod interfaces;
+#[cfg(feature = "live")]
 mod privileges;
 mod progress;
 mod pump;

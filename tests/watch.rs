@@ -91,22 +91,23 @@ fn events_say_what_the_report_says() {
     }
 }
 
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+            found.insert(key.clone());
+            keys(value, found);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        _ => {}
+    }
+}
+
 #[test]
 fn every_field_is_documented() {
     let pages = ["docs/events.md", "docs/json.md"]
         .map(|path| fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap());
     let words: BTreeSet<&str> =
         pages.iter().flat_map(|page| page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')).collect();
-    fn keys(value: &Value, found: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(fields) => fields.iter().for_each(|(key, value)| {
-                found.insert(key.clone());
-                keys(value, found);
-            }),
-            Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
-            _ => {}
-        }
-    }
     let mut kinds = BTreeSet::new();
     let mut found = BTreeSet::new();
     let streamed = {

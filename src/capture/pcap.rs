@@ -97,30 +97,50 @@ impl PcapReader {
             }
         }
         buffer.consume(file_header);
+        let usual = record_headers.first().copied().unwrap_or(16);
+        reader.record_header = usual;
         if record_headers.len() > 1 {
-            reader.record_header = reader.likeliest(record_headers, buffer.peek(LOOK_WITHIN)?);
-        } else {
-            reader.record_header = record_headers.first().copied().unwrap_or(16);
+            // A stream may hold nothing but its first frames yet: no more is waited for than the usual form needs.
+            let needed = reader.length_of_first(usual, buffer)?;
+            if !reader.is_sound(usual, buffer.peek(needed)?) {
+                reader.record_header = reader.likeliest(record_headers, buffer.peek(LOOK_WITHIN)?);
+            }
         }
         Ok(Some(reader))
     }
 
+    /// How far the headers of the first records reach, if each has `header` bytes.
+    fn length_of_first<R: Read>(&self, header: usize, buffer: &mut BlockBuffer<R>) -> Result<usize, Problem> {
+        let mut needed = header;
+        for _ in 1..LOOKED_AT {
+            let window = buffer.peek(needed)?;
+            let [Some(first), Some(second)] = [4, 8].map(|at| self.u32_at(window, needed - header + 4 + at)) else {
+                break;
+            };
+            let next = needed.saturating_add(self.lengths(first, second).0 as usize).saturating_add(header);
+            needed = next.min(LOOK_WITHIN);
+        }
+        Ok(needed)
+    }
+
+    /// Whether the first records make sense, as far as they are there, if each has a header of so many bytes.
+    fn is_sound(&self, header: usize, window: &[u8]) -> bool {
+        let mut at = 0;
+        (0..LOOKED_AT).all(|_| {
+            let Some(bytes) = window.get(at..).filter(|rest| rest.len() >= header) else { return true };
+            let words = [4, 8, 12].map(|at| self.u32_at(bytes, at).unwrap_or(u32::MAX));
+            let [fraction, first, second] = words;
+            let (captured, original) = self.lengths(first, second);
+            at += header + captured as usize;
+            let fraction_fits = fraction < if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
+            fraction_fits && captured <= LARGEST_FRAME && captured <= original && original > 0
+        })
+    }
+
     /// The record header with which the first records make sense; the first of `lengths` where all do, or none.
     fn likeliest(&self, lengths: &[usize], window: &[u8]) -> usize {
-        let sound = |&&header: &&usize| {
-            let mut at = 0;
-            (0..LOOKED_AT).all(|_| {
-                let Some(bytes) = window.get(at..).filter(|rest| rest.len() >= header) else { return true };
-                let words = [4, 8, 12].map(|at| self.u32_at(bytes, at).unwrap_or(u32::MAX));
-                let [fraction, first, second] = words;
-                let (captured, original) = self.lengths(first, second);
-                at += header + captured as usize;
-                let fraction_fits = fraction < if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
-                fraction_fits && captured <= LARGEST_FRAME && captured <= original && original > 0
-            })
-        };
         let usual = lengths.first().copied().unwrap_or(16);
-        lengths.iter().find(sound).copied().unwrap_or(usual)
+        lengths.iter().find(|&&header| self.is_sound(header, window)).copied().unwrap_or(usual)
     }
 
     /// Captured and original length.

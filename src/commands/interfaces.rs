@@ -112,7 +112,8 @@ pub(super) fn lines(interfaces: &[Interface]) -> Vec<String> {
     interfaces.iter().map(line).collect()
 }
 
-#[cfg(all(test, feature = "live"))]
+#[cfg(feature = "live")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -4,23 +4,18 @@
 //! own files and nothing else: all capabilities go, also from the set that executing something would bring back. Started with
 //! capabilities of its file it loses those. Privileges belong to threads: this has to happen while there is only one.
 
-#[cfg(feature = "live")]
 use std::ffi::CString;
 
-#[cfg(feature = "live")]
 use anyhow::{Context, bail};
-#[cfg(feature = "live")]
 use nix::unistd::{Gid, Uid, User, geteuid, setgid, setuid};
 
 /// Whoever called sudo.
-#[cfg(feature = "live")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Caller {
     pub(super) user: u32,
     pub(super) group: u32,
 }
 
-#[cfg(feature = "live")]
 impl Caller {
     /// What sudo says of its caller, where this runs as root; `None` where root called it.
     pub(super) fn find() -> Option<Self> {
@@ -34,7 +29,6 @@ impl Caller {
 ///
 /// # Errors
 /// When any of it fails: then nothing from the network may be looked at.
-#[cfg(feature = "live")]
 pub(super) fn give_up(caller: Option<Caller>) -> anyhow::Result<String> {
     let had = had_any();
     bounding()?;
@@ -48,7 +42,6 @@ pub(super) fn give_up(caller: Option<Caller>) -> anyhow::Result<String> {
     Ok(format!("privileges: {who}"))
 }
 
-#[cfg(feature = "live")]
 fn become_user(caller: Caller) -> anyhow::Result<String> {
     let (user, group) = (Uid::from_raw(caller.user), Gid::from_raw(caller.group));
     let known = User::from_uid(user).ok().flatten().map(|user| user.name);
@@ -61,7 +54,7 @@ fn become_user(caller: Caller) -> anyhow::Result<String> {
     Ok(format!("dropped, running as {}", known.unwrap_or_else(|| format!("user {user}"))))
 }
 
-#[cfg(all(feature = "live", not(target_vendor = "apple")))]
+#[cfg(not(target_vendor = "apple"))]
 fn groups(user: Option<&str>, group: Gid) -> anyhow::Result<()> {
     match user.map(CString::new) {
         Some(Ok(user)) => nix::unistd::initgroups(&user, group).context("initgroups"),
@@ -69,19 +62,19 @@ fn groups(user: Option<&str>, group: Gid) -> anyhow::Result<()> {
     }
 }
 
-#[cfg(all(feature = "live", target_vendor = "apple"))]
+#[cfg(target_vendor = "apple")]
 fn groups(_user: Option<&str>, _group: Gid) -> anyhow::Result<()> {
     let _: Option<CString> = None;
     Ok(())
 }
 
-#[cfg(all(feature = "live", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 fn had_any() -> bool {
     caps::read(None, caps::CapSet::Permitted).is_ok_and(|capabilities| !capabilities.is_empty())
 }
 
 /// What executing something may bring back; only possible while there are capabilities.
-#[cfg(all(feature = "live", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 fn bounding() -> anyhow::Result<()> {
     let may = caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_SETPCAP).unwrap_or(false);
     if may {
@@ -90,7 +83,7 @@ fn bounding() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[cfg(all(feature = "live", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 fn capabilities() -> anyhow::Result<()> {
     use caps::CapSet;
     // Old kernels have no ambient set.
@@ -104,17 +97,17 @@ fn capabilities() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[cfg(all(feature = "live", not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 const fn had_any() -> bool {
     false
 }
 
-#[cfg(all(feature = "live", not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn bounding() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[cfg(all(feature = "live", not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn capabilities() -> anyhow::Result<()> {
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(super) struct Args {
     export_to: PathBuf,
 
     #[command(flatten)]
-    headless: Headless,
+    events: EventOptions,
 
     #[command(flatten)]
     look: Look,
@@ -81,7 +81,7 @@ pub(super) struct Args {
 /// Events instead of a dashboard.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Events instead of a dashboard")]
-struct Headless {
+struct EventOptions {
     /// Print what happens, one line an event, until no more frames come or a signal comes
     #[arg(long)]
     headless: bool,
@@ -140,8 +140,8 @@ enum ThemeOption {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let headless = &args.headless;
-    if !headless.headless && !io::stdout().is_terminal() {
+    let events = &args.events;
+    if !events.headless && !io::stdout().is_terminal() {
         bail!(
             "watch: standard output is no terminal; --headless prints events, 'itlscope triage' a report of captures"
         );
@@ -150,16 +150,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let signals = signals::catch().context("signals")?;
     let mut session = Session::new(setup);
     let clock = Clock::new(args.look.time == Zone::Utc);
-    let exit = if headless.headless {
-        let form = match headless.format {
+    if events.headless {
+        let form = match events.format {
             Format::Text => Form::Text(Box::new(move |time| clock.moment(time))),
             Format::Json => Form::Json,
         };
-        headless::run(&mut session, form, Duration::from_secs(headless.heartbeat.into()), &signals)?
+        headless::run(&mut session, form, Duration::from_secs(events.heartbeat.into()), &signals)
     } else {
-        dashboard(args, session, clock, &signals)?
-    };
-    Ok(exit)
+        dashboard(args, session, clock, &signals)
+    }
 }
 
 fn dashboard(args: &Args, session: Session, clock: Clock, signals: &Receiver<()>) -> anyhow::Result<Exit> {
@@ -171,7 +170,7 @@ fn dashboard(args: &Args, session: Session, clock: Clock, signals: &Receiver<()>
     drop(link.updates);
     let Ok(mut session) = link.thread.join() else { bail!("the engine thread failed") };
     session.stop();
-    finish(&mut session, &ending?, &args.export_to)
+    finish(&mut session, ending, &args.export_to)
 }
 
 fn setup(args: &Args) -> anyhow::Result<Setup> {
@@ -208,14 +207,19 @@ fn needs(args: &Args) -> Needs {
 }
 
 /// What is left to say when the dashboard is gone.
-fn finish(session: &mut Session, ending: &Ending, folder: &Path) -> anyhow::Result<Exit> {
+fn finish(session: &mut Session, ending: io::Result<Ending>, folder: &Path) -> anyhow::Result<Exit> {
     let summary = summary(session);
-    if *ending != Ending::Quit {
-        let report = report(session)?;
+    if matches!(ending, Ok(Ending::Quit)) {
+        return Ok(exit(session, summary));
+    }
+    let report = report(session)?;
+    let print = |_| {
         let mut out = io::stdout().lock();
-        if out.write_all(&report).and_then(|()| out.flush()).is_err() {
-            keep(&report, folder);
-        }
+        out.write_all(&report).and_then(|()| out.flush())
+    };
+    if let Err(error) = ending.and_then(print) {
+        keep(&report, folder);
+        return Err(error).context("terminal");
     }
     Ok(exit(session, summary))
 }

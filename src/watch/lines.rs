@@ -2,6 +2,8 @@
 //!
 //! In: what happened, and how things stand. Out: one line each, handed on at once. It refuses to choose what is worth telling.
 
+// Writing to a string cannot fail.
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
@@ -60,7 +62,7 @@ pub struct Over<'a> {
 
 /// What all lines have in common.
 #[derive(Serialize)]
-struct Event<'a, T> {
+struct Line<'a, T> {
     schema: &'static str,
     event: &'static str,
     time: Timestamp,
@@ -228,10 +230,10 @@ impl<W: Write> Lines<W> {
         let mut text = format!("status: {} frames, {}/s, {phones} phones", status.frames, status.rate);
         let drops = [(kernel, "by the kernel"), (interface, "by the interface"), (queue, "by this program")];
         for (frames, who) in drops.into_iter().filter(|&(frames, _)| frames > 0) {
-            text.push_str(&format!("; {frames} dropped {who}"));
+            let _ = write!(text, "; {frames} dropped {who}");
         }
         if unrecorded > 0 {
-            text.push_str(&format!("; {unrecorded} not recorded"));
+            let _ = write!(text, "; {unrecorded} not recorded");
         }
         for warning in &status.warnings {
             text.push_str("; ");
@@ -279,7 +281,7 @@ impl<W: Write> Lines<W> {
         more: impl Serialize,
     ) -> io::Result<()> {
         let phone = who.map(|who| PhoneView { name: who.name.as_deref(), address: who.address });
-        let mut line = serde_json::to_vec(&Event { schema: SCHEMA, event, time, phone, more })?;
+        let mut line = serde_json::to_vec(&Line { schema: SCHEMA, event, time, phone, more })?;
         line.push(b'\n');
         self.out.write_all(&line)?;
         self.out.flush()
@@ -328,18 +330,18 @@ fn download_words(download: &DownloadRecord) -> String {
     let name = download.file.as_deref().unwrap_or("of unknown name");
     let mut text = format!("{what} {name} from {}: {outcome}", download.server.ip());
     if let (Some(length), Some(digests)) = (download.length, download.digests) {
-        text.push_str(&format!(", {length} bytes, MD5 {}, SHA-1 {}", digests.md5, digests.sha1));
+        let _ = write!(text, ", {length} bytes, MD5 {}, SHA-1 {}", digests.md5, digests.sha1);
     }
     if let Some(signature) = &download.signature {
         let signer =
-            signature.signer.as_deref().map_or_else(|| "an unknown signer".to_owned(), |signer| signer.short());
-        text.push_str(&format!(", signed by {signer} (signature {})", signature.status.name()));
+            signature.signer.as_deref().map_or_else(|| "an unknown signer".to_owned(), crate::trust::Signer::short);
+        let _ = write!(text, ", signed by {signer} (signature {})", signature.status.name());
     }
     if let Some(reason) = &download.reason {
-        text.push_str(&format!(", {reason}"));
+        let _ = write!(text, ", {reason}");
     }
     let span = download.span;
-    text.push_str(&format!(" [frames {}-{}]", span.first.frame.number, span.last.frame.number));
+    let _ = write!(text, " [frames {}-{}]", span.first.frame.number, span.last.frame.number);
     text
 }
 
@@ -352,21 +354,21 @@ fn session_words(session: &TlsSession) -> String {
     };
     let mut text = format!("TLS with {} {}: {outcome}", session.service.words(), session.server);
     if let Some(version) = session.version {
-        text.push_str(&format!(", {version}"));
+        let _ = write!(text, ", {version}");
     }
     if let Some(certificate) = &session.certificate {
-        text.push_str(&format!(", certificate {} of {}", certificate.serial, certificate.subject.short()));
+        let _ = write!(text, ", certificate {} of {}", certificate.serial, certificate.subject.short());
     }
     for alert in &session.alerts {
         let from = if alert.from == Side::Client { "the phone" } else { "the server" };
         let what = alert.description().unwrap_or_else(|| "encrypted".to_owned());
-        text.push_str(&format!(", alert {what} from {from} (frame {})", alert.moment.frame.number));
+        let _ = write!(text, ", alert {what} from {from} (frame {})", alert.moment.frame.number);
     }
     if let Some(reason) = &session.reason {
-        text.push_str(&format!(", {reason}"));
+        let _ = write!(text, ", {reason}");
     }
     let span = session.span;
-    text.push_str(&format!(" [frames {}-{}]", span.first.frame.number, span.last.frame.number));
+    let _ = write!(text, " [frames {}-{}]", span.first.frame.number, span.last.frame.number);
     text
 }
 
@@ -396,7 +398,7 @@ fn verdict_words(assessment: &Assessment) -> String {
         check("TVS certificate", checks.tvs_certificate.result),
     );
     if let Some(advice) = assessment.advice.first() {
-        text.push_str(&format!("; first: {}", advice.text));
+        let _ = write!(text, "; first: {}", advice.text);
     }
     text
 }

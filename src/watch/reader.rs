@@ -93,13 +93,17 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
     /// Gives out what it is sent, and waits in between.
-    struct Drip(Receiver<Vec<u8>>);
+    struct Drip(Receiver<Vec<u8>>, io::Cursor<Vec<u8>>);
 
     impl Read for Drip {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let read = self.1.read(buffer)?;
+            if read > 0 {
+                return Ok(read);
+            }
             let Ok(bytes) = self.0.recv() else { return Ok(0) };
-            buffer[..bytes.len()].copy_from_slice(&bytes);
-            Ok(bytes.len())
+            self.1 = io::Cursor::new(bytes);
+            self.1.read(buffer)
         }
     }
 
@@ -117,7 +121,8 @@ mod tests {
     #[test]
     fn frames_are_handed_on_before_more_is_waited_for() {
         let (send, drip) = channel();
-        let feed = read_stream(Box::new(|_| Ok(Box::new(Drip(drip)))), "a stream".to_owned()).unwrap();
+        let feed =
+            read_stream(Box::new(|_| Ok(Box::new(Drip(drip, io::Cursor::default())))), "a stream".to_owned()).unwrap();
         let bytes = capture(3);
         send.send(bytes[..24 + 26].to_vec()).unwrap();
         let Ok(Fed::Batch(batch)) = feed.queue().recv() else { panic!("a batch was expected") };

@@ -140,7 +140,7 @@ pub(crate) fn recordings_rotate_and_can_be_read() -> Result<(), Not> {
     let mut watch = namespace.watch(&[&options, &JSON[..]].concat())?;
     let begun = watch.wait_for_event("begun")?;
     check(begun["recording"].as_str().is_some_and(|text| text.contains("boot.pcapng")), || format!("{begun}"))?;
-    namespace.ask_for_lists(3600, 1000)?;
+    namespace.ask_for_lists(7200, 400)?;
     watch.signal("INT")?;
     let end = watch.wait_for_event("end")?;
     let (status, errors) = watch.end()?;
@@ -150,8 +150,8 @@ pub(crate) fn recordings_rotate_and_can_be_read() -> Result<(), Not> {
     files.sort();
     check(files.len() == 2, || format!("{files:?}"))?;
     let name = files[1].file_name().unwrap_or_default().to_string_lossy().into_owned();
-    // 3600 frames of more than 1000 bytes: at least four files were begun.
-    check(name.starts_with("boot_") && name > "boot_00004".to_owned(), || name.clone())?;
+    // 7200 frames of more than 500 bytes: at least four files were begun.
+    check(name.starts_with("boot_") && name.as_str() > "boot_00004", || name.clone())?;
     let report = Command::new(program())
         .arg("triage")
         .args(&files)
@@ -161,7 +161,7 @@ pub(crate) fn recordings_rotate_and_can_be_read() -> Result<(), Not> {
     let report: Value = serde_json::from_slice(&report.stdout).map_err(|error| error.to_string())?;
     let read: u64 = [0, 1].iter().map(|&at| report["sources"][at]["frames"].as_u64().unwrap_or_default()).sum();
     let captured = end["sources"][0]["frames"].as_u64().unwrap_or_default();
-    check(captured >= 3600 && read > 900 && read < captured, || format!("{captured} captured, {read} read"))?;
+    check(captured >= 7200 && read > 900 && read < captured, || format!("{captured} captured, {read} read"))?;
     for source in [0, 1] {
         let warnings = &report["sources"][source]["warnings"];
         check(warnings.as_array().is_some_and(Vec::is_empty), || format!("{warnings}"))?;

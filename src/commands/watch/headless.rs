@@ -41,7 +41,8 @@ pub(super) fn run(
         None => "end_of_input",
     };
     let summary = session.board.fleet().summary;
-    stream.lines.over(&Over { reason, fault, sources: &session.summaries(), summary })?;
+    let (sources, _) = session.summaries_and_notes();
+    stream.lines.over(&Over { reason, fault, sources: &sources, summary })?;
     Ok(exit(session, summary))
 }
 

@@ -1,6 +1,8 @@
 //! Where the frames of a watch come from.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read};
+#[cfg(feature = "live")]
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -216,7 +218,8 @@ fn chosen(known: &[crate::capture::live::Interface], answer: &str) -> Option<Str
     found.map(|interface| interface.name.clone())
 }
 
-#[cfg(all(test, feature = "live"))]
+#[cfg(feature = "live")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::capture::live::Interface;
