@@ -20,11 +20,32 @@ pub struct Limits {
     pub phone: phone::Limits,
 }
 
+/// The first half of the way: from frames to events. It may run on another thread than the roster.
+#[derive(Debug)]
+pub struct Witness {
+    decoder: Decoder,
+    dissector: Dissector,
+}
+
+impl Witness {
+    /// Takes a frame; what it makes known is added to `events`.
+    #[inline]
+    pub fn push(&mut self, frame: &Frame<'_>, events: &mut Vec<Event>) {
+        if glance::may_matter(frame.link, frame.data) {
+            if let Some(packet) = self.decoder.decode(frame) {
+                self.dissector.packet(&packet, Moment::from(frame), events);
+            }
+        } else if self.dissector.is_time_to_tick(frame.time) {
+            // It cannot matter, but time goes on.
+            self.dissector.tick(frame.time, events);
+        }
+    }
+}
+
 /// The way from frames to phones.
 #[derive(Debug)]
 pub struct Engine {
-    decoder: Decoder,
-    dissector: Dissector,
+    witness: Witness,
     roster: Roster,
     events: Vec<Event>,
 }
@@ -33,8 +54,7 @@ impl Engine {
     /// An engine within these limits; the keys of `references` are tried on signed files.
     pub fn new(limits: &Limits, references: &[Reference]) -> Self {
         Self {
-            decoder: Decoder::new(limits.packet),
-            dissector: Dissector::new(&limits.dissect),
+            witness: Witness { decoder: Decoder::new(limits.packet), dissector: Dissector::new(&limits.dissect) },
             roster: Roster::new(Files::new(references), limits.phone),
             events: Vec::new(),
         }
@@ -42,37 +62,24 @@ impl Engine {
 
     /// Takes a frame.
     pub fn push(&mut self, frame: &Frame<'_>) {
-        if glance::may_matter(frame.link, frame.data) {
-            self.push_glanced_at(frame);
-        } else {
-            self.pass(frame.time);
-        }
+        self.witness.push(frame, &mut self.events);
+        self.deliver();
     }
 
-    /// Takes a frame that [`glance::may_matter`] did not dismiss.
-    pub fn push_glanced_at(&mut self, frame: &Frame<'_>) {
-        if let Some(packet) = self.decoder.decode(frame) {
-            self.dissector.packet(&packet, Moment::from(frame), &mut self.events);
-            self.deliver();
-        }
-    }
-
-    /// A frame came that cannot matter: only time goes on.
-    pub fn pass(&mut self, now: Timestamp) {
-        if self.dissector.is_time_to_tick(now) {
-            self.tick(now);
-        }
+    /// Both halves, for a thread each: what the witness tells must reach the roster in its order.
+    pub const fn halves(&mut self) -> (&mut Witness, &mut Roster) {
+        (&mut self.witness, &mut self.roster)
     }
 
     /// Time goes on although no frame comes: ends what was idle for too long.
     pub fn tick(&mut self, now: Timestamp) {
-        self.dissector.tick(now, &mut self.events);
+        self.witness.dissector.tick(now, &mut self.events);
         self.deliver();
     }
 
     /// The capture is over: ends everything.
     pub fn finish(&mut self) {
-        self.dissector.finish(&mut self.events);
+        self.witness.dissector.finish(&mut self.events);
         self.deliver();
     }
 
@@ -93,17 +100,17 @@ impl Engine {
 
     /// What is held just now: bytes of fragments, and what the dissectors hold. Phones are the roster's: [`Roster::held`].
     pub fn held(&self) -> (usize, dissect::Held) {
-        (self.decoder.held(), self.dissector.held())
+        (self.witness.decoder.held(), self.witness.dissector.held())
     }
 
     /// What was left out so far.
     pub fn counters(&self) -> Counters {
-        self.decoder.counters()
+        self.witness.decoder.counters()
     }
 
     /// How often the limits of the dissectors cost something so far; those of the roster are counted there.
     pub const fn limits_hit(&self) -> LimitsHit {
-        self.dissector.limits_hit()
+        self.witness.dissector.limits_hit()
     }
 
     fn deliver(&mut self) {

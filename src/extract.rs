@@ -117,7 +117,7 @@ impl Extractor {
         }
         if removed > 0 {
             manifest.notes.push(format!(
-                "files removed again: {removed}; a later frame took them back, or their phones were forgotten (--max-phones)"
+                "files removed again: {removed}; a later frame took them back, or their phones were forgotten (--max-phones, --max-phone-memory)"
             ));
         }
         manifest.files = written.into_values().collect();

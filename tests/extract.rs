@@ -345,7 +345,7 @@ fn a_file_that_a_later_frame_takes_back_is_removed() {
 fn without_the_request_a_list_is_named_by_itself() {
     let found = extract(&[&capture("from-server-only")], &[]);
     let files = found.files();
-    let lists: Vec<_> = files.keys().filter(|path| path.ends_with(".tlv")).collect();
+    let lists: Vec<_> = files.keys().filter(|path| path.contains(".tlv")).collect();
     assert_eq!(lists, ["14.48.44.80/CTLFile.tlv", "14.48.44.80/ITLFile.tlv"], "{:?}", files.keys());
 }
 
@@ -453,4 +453,9 @@ fn a_capture_without_a_name_says_what_there_is() {
     let (exit, _, err) = run(&["show", "--file", "ITLFile.tlv", reference.to_str().unwrap()]);
     assert_eq!((exit, err.lines().count()), (2, 1), "{err}");
     assert!(err.contains("is not a capture"), "{err}");
+    for (path, wanted) in [("-", "standard input: is empty"), (captures().to_str().unwrap(), "is a directory")] {
+        let (exit, out, err) = run(&["show", "--file", "ITLFile.tlv", path]);
+        assert_eq!((exit, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
+        assert!(err.contains(wanted), "{err}");
+    }
 }

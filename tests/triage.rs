@@ -271,7 +271,7 @@ fn documented_limits() -> Vec<(String, String)> {
 #[test]
 fn every_limit_is_an_option_with_its_documented_default() {
     let documented = documented_limits();
-    assert_eq!(documented.len(), 11);
+    assert_eq!(documented.len(), 12);
     for command in ["triage", "watch", "extract"] {
         let help = unwrapped(&run(&[command, "--help"]).1);
         let limits = help.split("Limits (").nth(1).unwrap();
@@ -313,6 +313,7 @@ fn every_limit_that_was_hit_is_told() {
     for (frames, option, value, wanted) in [
         (&many, "--max-phones", "2", "records of phones forgotten: "),
         (&many, "--max-records", "1", "records of phones forgotten: "),
+        (&many, "--max-phone-memory", "4K", "records of phones forgotten: "),
         (&healthy, "--max-file", "4K", "files larger than what is held of one: "),
         (&many, "--max-flows", "1", "TCP connections given up: "),
     ] {
@@ -320,7 +321,7 @@ fn every_limit_that_was_hit_is_told() {
         assert!(notes.contains(wanted) && notes.contains(option), "{option}: {notes}");
     }
     // Everything waits for block 1, which comes last.
-    let mut late = testkit::tftp("10.0.0.1:4000", "10.0.0.2:69", "ITLFile.tlv", &[7; 20_000]);
+    let mut late = testkit::tftp("10.0.0.1:4000", "10.0.0.2:69", "ITLFile.tlv", &vec![7; 20_000]);
     let first = late.remove(1);
     late.push(first);
     assert!(notes_of(&late, &["--max-late", "4K"]).contains("TFTP transfers given up for a late block: 1;"));

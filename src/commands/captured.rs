@@ -12,7 +12,7 @@ use crate::digest::Digests;
 use crate::dissect::Content;
 use crate::dissect::event::Outcome;
 use crate::engine::{Engine, Limits};
-use crate::phone::{DownloadRecord, FileKind, KeptFile, Phone};
+use crate::phone::{DownloadRecord, FileKind, KeptFile, Phone, Roster};
 
 /// Different files of one name that are shown at most.
 const MOST_VERSIONS: usize = 64;
@@ -73,17 +73,13 @@ pub(super) fn what_there_is(path: &Path) -> anyhow::Result<String> {
 }
 
 fn phones(path: &Path, file: &mut dyn FnMut(KeptFile)) -> anyhow::Result<Vec<Phone>> {
-    if path.is_file() {
-        CaptureFile::open(path, 0)?;
-    }
     let mut engine = Engine::new(&Limits::default(), &[]);
     engine.roster_mut().follow_files();
-    let read = read::read(&[path.to_owned()], &mut engine, &mut |engine| {
-        engine.roster_mut().take_files().into_iter().for_each(&mut *file);
-    })?;
-    // Why it could not be read was told already.
-    if read.is_none() {
-        bail!("{}: no file can be shown of it", path.display());
+    let mut each = |roster: &mut Roster| roster.take_files().into_iter().for_each(&mut *file);
+    let mut problem = None;
+    let mut complain = |text: &str| problem = Some(text.to_owned());
+    if read::read(&[path.to_owned()], &mut engine, &mut each, &mut complain)?.is_none() {
+        bail!(problem.unwrap_or_else(|| format!("{}: cannot be read", path.display())));
     }
     Ok(engine.phones())
 }

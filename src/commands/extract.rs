@@ -9,6 +9,7 @@ use super::{Exit, inputs, read};
 use crate::engine::Engine;
 use crate::escape;
 use crate::extract::{Extractor, FileSeen, Folder, Manifest, Options};
+use crate::phone::Roster;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,7 +42,7 @@ pub(super) struct Args {
     force: bool,
 
     /// Files written at most
-    #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
+    #[arg(long, value_name = "NUMBER", value_parser = inputs::count, default_value_t = 100_000)]
     max_files: usize,
 
     #[command(flatten)]
@@ -54,9 +55,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut extractor = Extractor::new(folder, options);
     let mut engine = Engine::new(&args.limits.limits(), &[]);
     engine.roster_mut().follow_files();
-    let read = read::read(&args.captures.files, &mut engine, &mut |engine| {
-        engine.roster_mut().take_files().iter().for_each(|kept| extractor.file(kept));
-    })?;
+    let mut each = |roster: &mut Roster| {
+        roster.take_files().iter().for_each(|kept| extractor.file(kept));
+    };
+    let read = read::read(&args.captures.files, &mut engine, &mut each, &mut read::complain)?;
     let Some(read) = read else { return Ok(Exit::Failed) };
     let manifest = Manifest::new(&read.sources, read.notes);
     let (manifest, failed) = extractor

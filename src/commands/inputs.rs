@@ -399,7 +399,7 @@ fn size(text: &str) -> Result<Size, String> {
     bytes.map(Size).ok_or_else(|| format!("expected {} to {}", Size(*SIZES.start()), Size(*SIZES.end())))
 }
 
-fn count(text: &str) -> Result<usize, String> {
+pub(super) fn count(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=100_000_000).contains(number));
     number.ok_or_else(|| "expected a number from 1 to 100000000".to_owned())
 }

@@ -7,7 +7,8 @@ use super::progress::Bar;
 use super::pump;
 use crate::capture::{BytesRead, CaptureFile, MergedCaptures, Source, SourceSummary};
 use crate::engine::Engine;
-use crate::report;
+use crate::phone::Roster;
+use crate::{escape, report};
 
 /// What was read.
 pub(super) struct Read {
@@ -15,42 +16,50 @@ pub(super) struct Read {
     pub(super) sources: Vec<SourceSummary>,
     /// What else was left out.
     pub(super) notes: Vec<String>,
-    /// Captures that could not be read: each was told already.
+    /// How many captures could not be read.
     pub(super) unreadable: usize,
 }
 
-/// Reads the captures as one case. `each` is called every now and then, and at the end. `None` where nothing could be read.
+/// Says on standard error what is wrong with a capture.
+pub(super) fn complain(problem: &str) {
+    // Where even this cannot be said, the exit status says it.
+    let _ = writeln!(io::stderr(), "itlscope: {}", escape::line(problem));
+}
+
+/// Reads the captures as one case. `each` is called every now and then, and at the end; `complain` is told of each capture that
+/// cannot be read. `None` where nothing could be read.
 ///
 /// # Errors
 /// When reading fails for a reason that is not in the captures.
 pub(super) fn read(
     paths: &[PathBuf],
     engine: &mut Engine,
-    each: &mut dyn FnMut(&mut Engine),
+    each: &mut dyn FnMut(&mut Roster),
+    complain: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Read>> {
     let count = BytesRead::default();
     let open = |path: &PathBuf, number| CaptureFile::open_counted(path, number, &count);
     let (mut source, errors) = MergedCaptures::new(paths, open);
     for error in &errors {
-        writeln!(io::stderr(), "itlscope: {}", crate::escape::line(&error.to_string()))?;
+        complain(&error.to_string());
     }
     if errors.len() == paths.len() {
         return Ok(None);
     }
     let bar = Bar::new(paths);
-    let result = pump::pump(&mut source, engine, &mut |_, engine| {
+    let result = pump::pump(&mut source, engine, &mut |_, roster| {
         bar.tell(count.get());
-        each(engine);
+        each(roster);
     });
     bar.end();
     result?;
     engine.finish();
-    each(engine);
+    each(engine.roster_mut());
     let mut sources = source.summaries();
     let foreign = report::unreadable(engine, &sources);
     for (index, why) in &foreign {
         let path = sources.get(*index).map_or("", |source| &source.path);
-        writeln!(io::stderr(), "itlscope: {}", crate::escape::line(&format!("{path}: {why}")))?;
+        complain(&format!("{path}: {why}"));
     }
     let unreadable = errors.len() + foreign.len();
     if unreadable == paths.len() {

@@ -77,8 +77,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let told = args.told.read()?;
     args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
     let mut engine = Engine::new(&args.limits.limits(), &references);
-    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {})? else { return Ok(Exit::Failed) };
+    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {}, &mut read::complain)? else {
+        return Ok(Exit::Failed);
+    };
     let phones = engine.phones();
+    // Its tables are as large as the report will be.
+    drop(engine);
     let case = Case::new(references, told, &phones);
     let report = Report {
         sources: read.sources,

@@ -24,7 +24,7 @@ impl Folder {
     pub fn open(root: &Path, force: bool) -> io::Result<Self> {
         private::folder(root)?;
         if !force && fs::symlink_metadata(root.join(Self::MANIFEST)).is_ok() {
-            let text = format!("holds {} already", Self::MANIFEST);
+            let text = format!("holds {} already: give another folder, or --force", Self::MANIFEST);
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
         Ok(Self { root: root.to_owned(), force })

@@ -50,7 +50,7 @@ fn cannot_matter(link: LinkType, data: &[u8]) -> Option<()> {
         _ => return None,
     };
     let ports = [u16_at(data, udp)?, u16_at(data, udp + 2)?];
-    if UDP_PORTS.contains(&ports[0]) || UDP_PORTS.contains(&ports[1]) {
+    if UDP_PORTS.iter().any(|&known| known == ports[0] || known == ports[1]) {
         return None;
     }
     let &[first, second] = data.get(udp + 8..)?.first_chunk::<2>()?;

@@ -617,10 +617,10 @@ mod tests {
             roster.event(download(id, &long, &address, 1.0, Outcome::Complete));
             assert!(roster.weight <= bytes);
             let (devices, addresses) = roster.held();
-            assert!(devices <= 100 && addresses <= 200, "{devices}, {addresses}");
+            assert!(devices <= 100 && addresses <= 300, "{devices}, {addresses}");
         }
         assert!(labels(&roster).iter().any(|(label, _)| label == "SEP000000000001"), "it weighs less than the others");
-        assert!(roster.devices.order.len() <= 100 && roster.stations.order.len() <= 200);
+        assert!(roster.devices.order.len() <= 100 && roster.stations.order.len() <= 300);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// Longer than anything takes that is not stuck.
-const STUCK: Duration = Duration::from_secs(60);
+const STUCK: Duration = Duration::from_secs(120);
 /// What stood on the screen before the program began.
 pub(crate) const BEFORE: &str = "admin@jump:~$ itlscope watch";
 

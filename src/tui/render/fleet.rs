@@ -7,7 +7,7 @@ use super::sheet::{Sheet, line, number};
 use crate::report::Severity;
 use crate::tui::state::State;
 use crate::tui::theme::{Paint, Theme};
-use crate::watch::{FleetGroup, FleetView};
+use crate::watch::{FleetGroup, FleetView, Status};
 
 /// Lines above the groups: the counts, the sparkline with its rule, a heading.
 const ABOVE: u16 = 5;
@@ -43,7 +43,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> usize {
         }
     }
     let rest = Rect { y: place.bottom(), height: area.bottom().saturating_sub(place.bottom()), ..area };
-    servers(fleet, theme, rest.width).draw(0, rest, buffer)
+    below(state, fleet, rest.width).draw(0, rest, buffer)
 }
 
 /// The groups around the selected one, as lines, and which of them are on the screen.
@@ -64,7 +64,7 @@ impl Groups {
         let height = area.height.saturating_sub(ABOVE);
         let room = usize::from(height);
         // The groups come first, but a glance at the servers stays.
-        let kept = servers(fleet, state.theme, area.width).len().min(room / 3);
+        let kept = below(state, fleet, area.width).len().min(room / 3);
         let room = room - kept;
         let mut sheet = Sheet::new(state.theme, area.width);
         let mut owners = Vec::new();
@@ -172,12 +172,37 @@ fn group_lines(group: &FleetGroup, sheet: &mut Sheet) {
     sheet.wrapped(&[(mark, paint), (&phones, Paint::Bold), (&group.cause.text, Paint::Plain)], 18);
 }
 
-fn servers(fleet: &FleetView, theme: Theme, width: u16) -> Sheet {
-    let mut sheet = Sheet::new(theme, width);
+/// What stands below the groups: warnings, servers, and what phones are compared with.
+fn below(state: &State, fleet: &FleetView, width: u16) -> Sheet {
+    // A column is kept for the bar that shows where one is.
+    let mut sheet = Sheet::new(state.theme, width.saturating_sub(1));
     sheet.blank();
-    for warning in &fleet.warnings {
+    for warning in fleet.warnings.iter().chain(&state.status.warnings) {
         sheet.wrapped(&[("warning: ", Paint::Warn), (warning, Paint::Plain)], 9);
     }
+    servers(fleet, &mut sheet);
+    capture(&state.status, &mut sheet);
+    sheet
+}
+
+/// What the second line of the status bar may have no room for.
+fn capture(status: &Status, sheet: &mut Sheet) {
+    sheet.line(&[("Compared with", Paint::Bold)]);
+    if status.references.is_empty() {
+        sheet.line(&[("each other, since no reference was given (-r)", Paint::Dim)]);
+    }
+    for reference in &status.references {
+        sheet.wrapped(&[("reference ", Paint::Dim), (reference, Paint::Plain)], 10);
+    }
+    if let Some(recording) = &status.recording {
+        sheet.wrapped(&[("recording to ", Paint::Dim), (recording, Paint::Plain)], 10);
+    }
+    if let Some(privileges) = &status.privileges {
+        sheet.wrapped(&[("privileges: ", Paint::Dim), (privileges, Paint::Plain)], 10);
+    }
+}
+
+fn servers(fleet: &FleetView, sheet: &mut Sheet) {
     if !(fleet.lists.is_empty() && fleet.certificates.is_empty()) {
         sheet.line(&[("Servers", Paint::Bold)]);
     }
@@ -206,5 +231,4 @@ fn servers(fleet: &FleetView, theme: Theme, width: u16) -> Sheet {
             5,
         );
     }
-    sheet
 }

@@ -9,6 +9,9 @@ use crate::tui::keys;
 use crate::tui::state::{Mode, Page, State};
 use crate::tui::theme::Paint;
 
+/// Cells for the first reference; the fleet view shows all of them whole.
+const LONGEST_REFERENCE: usize = 40;
+
 pub(super) fn bar(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     buffer.set_style(Rect { height: 1, ..area }, theme.style(Paint::Bar));
@@ -96,12 +99,12 @@ fn second(state: &State, area: Rect, buffer: &mut Buffer) {
     let status = &state.status;
     let mut pieces: Vec<(String, Paint)> = Vec::new();
     let mut add = |text: String, paint| pieces.push((text, paint));
-    let shown = format!("{} of {}", number(state.order.len() as u64), number(state.rows.len() as u64));
+    let count = format!("{} of {}", number(state.order.len() as u64), number(state.rows.len() as u64));
     if state.mode == Mode::Typing {
         add(" filter: ".to_owned(), Paint::Bold);
         add(state.filter.clone(), Paint::Plain);
         add(theme.glyph("█", "_").to_owned(), Paint::Plain);
-        add(format!("  {shown} phones"), Paint::Dim);
+        add(format!("  {count} phones"), Paint::Dim);
     } else if state.mode == Mode::Asking {
         add(
             " Write configuration files too? They may hold passwords. y: yes, other keys: no ".to_owned(),
@@ -111,12 +114,12 @@ fn second(state: &State, area: Rect, buffer: &mut Buffer) {
         add(format!(" {}", note.text), if note.failed { Paint::Bad } else { Paint::Bold });
     } else {
         if let Some(group) = &state.group {
-            add(format!(" {shown} with: "), Paint::Bold);
+            add(format!(" {count} with: "), Paint::Bold);
             add(group.text.clone(), Paint::Plain);
             add("  (Esc: all)".to_owned(), Paint::Dim);
         }
         if !state.filter.is_empty() {
-            add(format!(" {shown} with "), Paint::Bold);
+            add(format!(" {count} with "), Paint::Bold);
             add(format!("/{}", state.filter), Paint::Bold);
             add("  (Esc: all)".to_owned(), Paint::Dim);
         }
@@ -129,18 +132,18 @@ fn second(state: &State, area: Rect, buffer: &mut Buffer) {
         if drops.unrecorded > 0 {
             add(format!(" {} not recorded,", number(drops.unrecorded)), Paint::Bad);
         }
-        for warning in &status.warnings {
-            add(format!(" {warning}."), Paint::Warn);
-        }
         match &status.references[..] {
             [] => add(" no reference (-r): phones are compared with each other".to_owned(), Paint::Dim),
             [first, rest @ ..] => {
                 add(" reference ".to_owned(), Paint::Dim);
-                add(first.clone(), Paint::Plain);
+                add(cut_front(&shown(first, theme), LONGEST_REFERENCE, theme).into_owned(), Paint::Plain);
                 if !rest.is_empty() {
                     add(format!(" and {} more", rest.len()), Paint::Dim);
                 }
             }
+        }
+        for warning in &status.warnings {
+            add(format!("  {warning}."), Paint::Warn);
         }
         if let Some(recording) = &status.recording {
             add("  recording to ".to_owned(), Paint::Dim);
