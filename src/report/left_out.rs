@@ -45,7 +45,11 @@ pub fn tell(engine: &Engine, sources: &mut [SourceSummary]) -> Vec<String> {
         (conversations, "TFTP transfers given up unfinished", "for want of room (--max-flows, --max-tftp-memory)"),
         (streams_too_late, "holes in TCP streams given up", "too much came before what was late (--max-late)"),
         (connections, "TCP connections given up", "for want of room (--max-flows, --max-tcp-memory)"),
-        (engine.roster().forgotten(), "records of phones forgotten", "for want of room (--max-phones, --max-records, --max-phone-memory)"),
+        (
+            engine.roster().forgotten(),
+            "records of phones forgotten",
+            "for want of room (--max-phones, --max-records, --max-phone-memory)",
+        ),
     ] {
         if count > 0 {
             notes.push(format!("{what}: {count}; {why}"));
