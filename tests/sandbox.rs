@@ -1,7 +1,13 @@
 //! What is given up before captures are read, tried out: on a thread of the test, and seen on the real process.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, one that cannot begin says why"
+)]
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};

@@ -266,7 +266,7 @@ impl<'a> Flood<'a> {
         let step = round / 2;
         if self.next.is_multiple_of(2) {
             let tcp =
-                Tcp { seq: 1 + (step as u32) * PIECE as u32, ack: 1, flags: ACK | FIN * u8::from(step % 97 == 96) };
+                Tcp { seq: 1 + (step as u32) * PIECE as u32, ack: 1, flags: ACK | (FIN * u8::from(step % 97 == 96)) };
             frame::tcp(frame, &self.path((SERVER, 2445), client), tcp, self.piece(PIECE));
         } else {
             let [.., high, low] = (step + 1).to_be_bytes();

@@ -47,7 +47,7 @@ enum File {
 pub struct Phones<'a> {
     props: &'a Props,
     steps: Vec<Step>,
-    phones: u32,
+    count: u32,
     span: u64,
     seed: u64,
     signed: bool,
@@ -68,10 +68,10 @@ struct Boot {
 }
 
 impl<'a> Phones<'a> {
-    pub fn new(props: &'a Props, phones: u32, span: u64, seed: u64, signed: bool) -> Self {
+    pub fn new(props: &'a Props, count: u32, span: u64, seed: u64, signed: bool) -> Self {
         let steps = steps(props);
         let state = foldhash::HashMap::default();
-        let mut all = Self { props, steps, phones, span, seed, signed, next: 0, booting: BinaryHeap::new(), state };
+        let mut all = Self { props, steps, count, span, seed, signed, next: 0, booting: BinaryHeap::new(), state };
         all.start();
         all
     }
@@ -79,15 +79,16 @@ impl<'a> Phones<'a> {
     /// When a phone sends its first frame. The power comes back: most begin at once, the slow ones follow. The last is through
     /// before the end.
     fn beginning(&self, phone: u32) -> u64 {
+        #[expect(clippy::cast_precision_loss, reason = "times of a capture")]
         let room = self.span.saturating_sub(6_000 * MILLISECOND) as f64;
-        #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "times of a capture")]
-        let at = (room * (f64::from(phone) / f64::from(self.phones)).powf(1.5)) as u64;
+        #[expect(clippy::cast_sign_loss, reason = "of two that are positive")]
+        let at = (room * (f64::from(phone) / f64::from(self.count)).powf(1.5)) as u64;
         at + 1000 * u64::from(phone % 1000)
     }
 
     /// Starts the phones whose time has come: all those that begin before the next frame of those that boot.
     fn start(&mut self) {
-        while self.next < self.phones {
+        while self.next < self.count {
             let start = self.beginning(self.next);
             // Beginnings are jittered by less than a millisecond.
             if self.booting.peek().is_some_and(|Reverse((due, _))| *due + MILLISECOND < start) {

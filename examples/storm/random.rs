@@ -1,4 +1,4 @@
-//! Chance that can be repeated: SplitMix64 (Steele, Lea and Flood, 2014).
+//! Chance that can be repeated: `SplitMix64` (Steele, Lea and Flood, 2014).
 
 /// A number that looks random, the same for the same input.
 pub fn mix(number: u64) -> u64 {

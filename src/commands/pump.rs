@@ -55,7 +55,9 @@ pub(super) fn pump<S: Source + Send>(
     thread::scope(|scope| {
         let reader = scope.spawn(move || Reader { source, witness, progress }.run(&full));
         for Batch { events, progress } in batches {
-            events.into_iter().for_each(|event| roster.event(event));
+            for event in events {
+                roster.event(event);
+            }
             told(progress, roster);
         }
         reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

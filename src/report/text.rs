@@ -320,7 +320,7 @@ fn sections(report: &Report<'_>, rows: &[Row], style: Style, out: &mut Printer<'
         };
         let assessment = crate::verdict::assess(phone, report.assessments.case);
         let amount = details::Amount { all: style.details == Details::All, others: &others };
-        details::section(report, phone, &assessment, amount, out)?;
+        details::section(report, phone, &assessment, &amount, out)?;
     }
     if wanted.len() > most {
         out.blank()?;

@@ -5,7 +5,7 @@
 //! that younger kernels brought, so the list need not follow them, and nothing is killed because a library moved on.
 //!
 //! What that leaves out: starting programs, other processes, new sockets, mounts, namespaces, modules, bpf, perf, keys,
-//! io_uring, changes of user, and memory that can be executed.
+//! `io_uring`, changes of user, and memory that can be executed.
 
 use std::collections::BTreeMap;
 

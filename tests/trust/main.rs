@@ -1,7 +1,12 @@
 //! The room `trust` from outside: lists, signatures, the text of `show itl`, references, predictions, and the commands
 //! `show` and `diff`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop"
+)]
 #![expect(clippy::format_collect, reason = "clearer, and tests are not fast paths")]
 
 mod cli;

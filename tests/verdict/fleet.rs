@@ -79,7 +79,9 @@ fn what_servers_did_over_time() {
     let phones = [phones(&before, 1, 3), phones(&stuck, 11, 2)].concat();
     let case = Case::new(Vec::new(), Told::default(), &phones);
     let mut fleet = Fleet::default();
-    phones.iter().for_each(|phone| fleet.add(phone, &assess(phone, &case)));
+    for phone in &phones {
+        fleet.add(phone, &assess(phone, &case));
+    }
     let warnings = fleet.warnings(&case);
     assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert!(warnings[0].starts_with("TVS on 10.0.1.1:2445 presented 2 certificates: "), "{warnings:?}");

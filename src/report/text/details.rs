@@ -24,7 +24,7 @@ pub(super) fn section(
     report: &Report<'_>,
     phone: &Phone,
     assessment: &Assessment,
-    amount: Amount<'_>,
+    amount: &Amount<'_>,
     out: &mut Printer<'_>,
 ) -> io::Result<()> {
     let mut writer = Writer { out, several: report.sources.len() > 1, all: amount.all };

@@ -302,9 +302,9 @@ mod tests {
                 vec![
                     "head     ".into(),
                     "0       #".into(),
-                    "1       |".into(),
-                    "2       |".into(),
-                    "3       |".into()
+                    "1        ".into(),
+                    "2        ".into(),
+                    "3        ".into()
                 ],
                 6
             )
