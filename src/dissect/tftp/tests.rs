@@ -126,6 +126,7 @@ fn dissect_with(sent: &[Sent], limits: ContentLimits) -> Vec<Download> {
         tftp.datagram(&Datagram { src: *src, dst: *dst, payload, missing: 0 }, moment, &mut store, &mut events);
     }
     tftp.finish(&mut store, &mut events);
+    assert_eq!(store.held(), 0, "nothing is left when everything is over");
     let mut downloads = BTreeMap::new();
     for event in events {
         let Event::Download(download) = event else { continue };
@@ -472,6 +473,14 @@ fn a_phone_that_begins_again() {
     assert_eq!(downloads.len(), 2);
     assert_eq!(downloads[0].outcome, Outcome::Incomplete);
     assert_complete(&downloads[1], &file);
+}
+
+/// Found by fuzzing: the block far behind waited for ever for those before it, and the file stayed complete.
+#[test]
+fn a_block_far_behind_the_last_takes_the_file_back() {
+    let asked = [read("f", &[("blksize", 4096)]), oack(&[("blksize", 4096)]), ack(0)];
+    let sent = [&asked[..], &[data(1, &bytes(2048)), data(11, &bytes(318)), ack(11)]].concat();
+    assert_incomplete(&only(dissect(&sent)), "block 11 follows block 1, which was short and so the last");
 }
 
 #[test]

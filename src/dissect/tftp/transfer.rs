@@ -228,6 +228,9 @@ impl Transfer {
             }
         } else if self.broken.is_some() {
             self.beyond_hole += u64::from(block > known_highest);
+        } else if self.finished.is_some() {
+            // What looked like the last block was not.
+            self.break_off(Broken::BlockAfterEnd(block), store);
         } else if let Some(copy) = self.waiting.get(&block) {
             self.retransmits += 1;
             if **copy != *bytes {
@@ -412,7 +415,7 @@ impl Transfer {
             Some(Broken::CopiesDiffer(block)) => return format!("two copies of block {block} differ"),
             Some(Broken::BlockTooLong(block)) => return format!("block {block} is longer than the blocks before it"),
             Some(Broken::BlockAfterEnd(block)) => {
-                return format!("block {block} follows block {}, which was short and so the last", block - 1);
+                return format!("block {block} follows block {}, which was short and so the last", self.next - 1);
             }
             Some(Broken::SizeDiffers { announced, found }) => {
                 return format!("the server announced {announced} bytes (tsize) but sent {found}");
