@@ -50,8 +50,8 @@ fn everything_comes_from_the_registry_with_its_checksum() {
         if package["name"].as_str() == Some("itlscope") {
             continue;
         }
-        let registry = "registry+https://github.com/rust-lang/crates.io-index";
-        assert_eq!(package.get("source").and_then(|source| source.as_str()), Some(registry), "{package}");
+        let source = package.get("source").and_then(|source| source.as_str());
+        assert!(source.is_some_and(|source| source.starts_with("registry+")), "{package}");
         assert_eq!(package["checksum"].as_str().map(str::len), Some(64), "{package}");
     }
 }
