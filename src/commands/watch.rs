@@ -167,7 +167,7 @@ fn dashboard(args: &Args, session: Session, clock: Clock, signals: &Receiver<()>
     let ending = tui::run(state, &link.requests, &link.updates, signals);
     // Where the engine has ended already, nobody has to be asked.
     let _ = link.requests.try_send(Request::Stop);
-    drop(link.updates);
+    drop((link.requests, link.updates));
     let Ok(mut session) = link.thread.join() else { bail!("the engine thread failed") };
     session.stop();
     finish(&mut session, ending, &args.export_to)
