@@ -104,7 +104,8 @@ impl Worker {
                 }
                 refresh_at = Instant::now() + REFRESH_EVERY;
             }
-            if step != Step::More {
+            // Whoever asked for the end sends nothing after it: there is nothing to wait for.
+            if step != Step::More && !self.stopping {
                 self.wait(wishes, refresh_at);
             }
         }
