@@ -91,8 +91,9 @@ fn tell(manifest: &Manifest, out: &mut dyn Write) -> io::Result<()> {
     if !withheld.is_empty() {
         writeln!(
             out,
-            "Left out because they may hold secrets (--with-configs writes them): {} downloads.",
-            withheld.len()
+            "Left out, for it may hold secrets (--with-configs writes it): {} download{}.",
+            withheld.len(),
+            if withheld.len() == 1 { "" } else { "s" }
         )?;
     }
     for file in others.iter().take(20) {
