@@ -1,5 +1,6 @@
 //! A dashboard without a terminal and without threads: the real engine over a real capture, and the screen as text.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub(crate) struct Case<'a> {
     pub(crate) told: Told,
     /// The first long frame from this one on has a byte that is not as it was.
     pub(crate) spoiled: Option<u64>,
+    /// A capture that is in no file.
+    pub(crate) made: Option<Vec<u8>>,
 }
 
 impl<'a> Case<'a> {
@@ -96,7 +99,10 @@ impl Desk {
     /// A dashboard over a capture that is read to its end.
     pub(crate) fn open(case: Case<'_>, theme: Theme) -> Self {
         let path = captures().join(case.capture).join("capture.pcap");
-        let file = CaptureFile::open(&path, 0).unwrap();
+        let file = match case.made {
+            Some(bytes) => CaptureFile::from_reader(Box::new(Cursor::new(bytes)), case.capture.to_owned(), 0).unwrap(),
+            None => CaptureFile::open(&path, 0).unwrap(),
+        };
         let source: Box<dyn Source + Send> = match case.spoiled {
             Some(from) => Box::new(Spoiled { file, from, bytes: Vec::new(), done: false }),
             None => Box::new(file),

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use itlscope::report::Severity;
+use itlscope::testkit;
+use itlscope::trust::testkit::ListBuilder;
 use itlscope::tui::{Paint, Theme};
 use itlscope::verdict::{Case as VerdictCase, Told};
 use itlscope::watch::{FleetView, Status, Update};
@@ -84,6 +86,7 @@ fn one_of_each_finding() {
             Case { told: told("SEPC80084AA8743", "itl-both-new.tlv"), ..Case::new("sip-old-list", "itl-old.tlv") },
         ),
         ("corrupt_list", Case { spoiled: Some(6), ..Case::new("itl-differs", "itl-old.tlv") }),
+        ("empty_list", Case { made: Some(rollback()), ..Case::new("made/rollback", "itl-old.tlv") }),
         ("invalid_signature", Case { spoiled: Some(46), ..Case::new("sip-new-list", "itl-old.tlv") }),
     ];
     for (finding, case) in cases {
@@ -92,6 +95,15 @@ fn one_of_each_finding() {
         assert!(found.contains(&finding), "{finding} is among {found:?}");
         assert_views(finding, desk);
     }
+}
+
+/// A phone that is served the list of the rollback parameter: signed, and without a record.
+fn rollback() -> Vec<u8> {
+    let name = "CN=CUCM8-Publisher.bbbburns.lab;OU=TAC;O=Cisco;L=RTP;ST=North Carolina;C=US";
+    let list =
+        ListBuilder::itl().signer(name, &[0x21, 0, 0x2d, 0x17, 0, 0, 0, 0, 0, 5], "CN=JASBURNS-AD").build_unsigned(128);
+    let frames = testkit::tftp("14.48.44.202:51500", "14.48.44.80:69", "ITLSEP0011215A1AE3.tlv", &list);
+    testkit::pcap(1, true, &frames)
 }
 
 #[test]
