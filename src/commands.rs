@@ -23,6 +23,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::escape;
+use crate::verdict::Summary;
+
 const EXAMPLES: &str = "\
 Examples:
   itlscope triage boot.pcap -r ITLFile.tlv
@@ -68,6 +71,13 @@ pub enum Exit {
     Failed,
 }
 
+impl Exit {
+    /// What the counts of a report come to.
+    const fn of(summary: &Summary) -> Self {
+        if summary.mismatched > 0 || summary.deletion_needed > 0 { Self::Findings } else { Self::Clean }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {
@@ -101,6 +111,12 @@ pub fn run() -> ExitCode {
             Exit::Failed.into()
         }
     }
+}
+
+/// Says on standard error what is wrong, in one line.
+fn complain(problem: &str) {
+    // Where even this cannot be said, the exit status says it.
+    let _ = writeln!(std::io::stderr(), "itlscope: {}", escape::line(problem));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

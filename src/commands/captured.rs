@@ -12,7 +12,7 @@ use crate::digest::Digests;
 use crate::dissect::Content;
 use crate::dissect::event::Outcome;
 use crate::engine::{Engine, Limits};
-use crate::phone::{DownloadRecord, FileKind, KeptFile, Phone, Roster};
+use crate::phone::{DownloadRecord, KeptFile, Phone, Roster};
 
 /// Different files of one name that are shown at most.
 const MOST_VERSIONS: usize = 64;
@@ -140,8 +140,7 @@ fn is_signed_as(record: &DownloadRecord, name: &str) -> bool {
 /// The names of complete downloads, trust lists first.
 fn names(phones: &[Phone]) -> String {
     let complete = downloads(phones).map(|(_, record)| record).filter(|record| record.outcome == Outcome::Complete);
-    let is_list = |record: &DownloadRecord| matches!(record.kind, FileKind::Itl | FileKind::Ctl);
-    let named = complete.filter_map(|record| Some((!is_list(record), record.file.as_deref()?)));
+    let named = complete.filter_map(|record| Some((!record.kind.is_list(), record.file.as_deref()?)));
     let all: std::collections::BTreeSet<_> = named.collect();
     let mut names: Vec<&str> = all.iter().map(|&(_, name)| name).collect();
     let more = names.len().saturating_sub(MOST_NAMES);

@@ -58,14 +58,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut each = |roster: &mut Roster| {
         roster.take_files().iter().for_each(|kept| extractor.file(kept));
     };
-    let read = read::read(&args.captures.files, &mut engine, &mut each, &mut read::complain)?;
+    let read = read::read(&args.captures.files, &mut engine, &mut each, &mut super::complain)?;
     let Some(read) = read else { return Ok(Exit::Failed) };
     let manifest = Manifest::new(&read.sources, read.notes);
     let (manifest, failed) = extractor
         .finish(&engine.phones(), manifest)
         .with_context(|| args.output.join(Folder::MANIFEST).display().to_string())?;
     for failure in &failed {
-        writeln!(io::stderr(), "itlscope: {}", escape::line(&args.output.join(failure).display().to_string()))?;
+        super::complain(&args.output.join(failure).display().to_string());
     }
     tell(&manifest, &mut BufWriter::new(io::stdout().lock()))?;
     Ok(if failed.is_empty() && read.unreadable == 0 { Exit::Clean } else { Exit::Failed })

@@ -1,7 +1,6 @@
 //! What several commands are given: captures and references.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -264,11 +263,7 @@ impl SandboxOption {
             return;
         }
         if let Some(gaps) = sandbox::enter(needs).gaps() {
-            // Where this cannot be said, the report still can.
-            let _ = writeln!(
-                io::stderr(),
-                "itlscope: the sandbox is not complete: {gaps}; --no-sandbox turns this note off"
-            );
+            super::complain(&format!("the sandbox is not complete: {gaps}; --no-sandbox turns this note off"));
         }
     }
 }

@@ -8,7 +8,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use crate::capture::{CaptureError, Frame, Source};
+use crate::capture::{CaptureError, Source};
 use crate::dissect::Event;
 use crate::engine::{Engine, Witness};
 use crate::phone::Roster;
@@ -22,15 +22,6 @@ const BATCH_FRAMES: u64 = 1 << 14;
 /// Batches that wait for the roster.
 const BATCHES: usize = 4;
 
-/// How far reading got.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Progress {
-    /// Frames read, dismissed ones included.
-    pub(super) frames: u64,
-    /// Captured bytes of these frames.
-    pub(super) bytes: u64,
-}
-
 /// Feeds all frames of `source` to `engine`; `told` is called every now and then, with the roster as it stands.
 ///
 /// # Errors
@@ -38,60 +29,45 @@ pub(super) struct Progress {
 pub(super) fn pump<S: Source + Send>(
     source: &mut S,
     engine: &mut Engine,
-    told: &mut dyn FnMut(Progress, &mut Roster),
+    told: &mut dyn FnMut(&mut Roster),
 ) -> Result<(), CaptureError> {
-    let mut progress = Progress::default();
-    while progress.bytes < ON_THE_SPOT {
+    let mut bytes = 0;
+    while bytes < ON_THE_SPOT {
         let Some(frame) = source.next_frame()? else {
-            told(progress, engine.roster_mut());
+            told(engine.roster_mut());
             return Ok(());
         };
-        progress.count(&frame);
+        bytes += frame.data.len() as u64;
         engine.push(&frame);
     }
-    told(progress, engine.roster_mut());
+    told(engine.roster_mut());
     let (witness, roster) = engine.halves();
     let (full, batches) = sync_channel(BATCHES);
     thread::scope(|scope| {
-        let reader = scope.spawn(move || Reader { source, witness, progress }.run(&full));
-        for Batch { events, progress } in batches {
+        let reader = scope.spawn(move || Reader { source, witness }.run(&full));
+        for events in batches {
             for event in events {
                 roster.event(event);
             }
-            told(progress, roster);
+            told(roster);
         }
         reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
-}
-
-impl Progress {
-    #[inline]
-    const fn count(&mut self, frame: &Frame<'_>) {
-        self.frames += 1;
-        self.bytes += frame.data.len() as u64;
-    }
-}
-
-/// What came of some frames.
-struct Batch {
-    events: Vec<Event>,
-    progress: Progress,
 }
 
 /// The reading side.
 struct Reader<'s, S> {
     source: &'s mut S,
     witness: &'s mut Witness,
-    progress: Progress,
 }
 
 impl<S: Source> Reader<'_, S> {
-    fn run(mut self, full: &SyncSender<Batch>) -> Result<(), CaptureError> {
+    fn run(mut self, full: &SyncSender<Vec<Event>>) -> Result<(), CaptureError> {
         loop {
             let mut events = Vec::with_capacity(BATCH_EVENTS);
             let more = self.fill(&mut events);
             // Without a roster on the other side there is nothing to read for.
-            if full.send(Batch { events, progress: self.progress }).is_err() || !more? {
+            if full.send(events).is_err() || !more? {
                 return Ok(());
             }
         }
@@ -99,11 +75,10 @@ impl<S: Source> Reader<'_, S> {
 
     /// Reads until the batch is full. Returns whether there may be more.
     fn fill(&mut self, events: &mut Vec<Event>) -> Result<bool, CaptureError> {
-        let until = self.progress.frames + BATCH_FRAMES;
-        let mut bytes = 0;
-        while self.progress.frames < until && events.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
+        let (mut frames, mut bytes) = (0, 0);
+        while frames < BATCH_FRAMES && events.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
             let Some(frame) = self.source.next_frame()? else { return Ok(false) };
-            self.progress.count(&frame);
+            frames += 1;
             let before = events.len();
             self.witness.push(&frame, events);
             bytes += events.iter().skip(before).map(file_bytes).sum::<usize>();

@@ -1,6 +1,5 @@
 //! Captures into an engine, for every command that reads them whole.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::progress::Bar;
@@ -8,7 +7,7 @@ use super::pump;
 use crate::capture::{BytesRead, CaptureFile, MergedCaptures, Source, SourceSummary};
 use crate::engine::Engine;
 use crate::phone::Roster;
-use crate::{escape, report};
+use crate::report;
 
 /// What was read.
 pub(super) struct Read {
@@ -18,12 +17,6 @@ pub(super) struct Read {
     pub(super) notes: Vec<String>,
     /// How many captures could not be read.
     pub(super) unreadable: usize,
-}
-
-/// Says on standard error what is wrong with a capture.
-pub(super) fn complain(problem: &str) {
-    // Where even this cannot be said, the exit status says it.
-    let _ = writeln!(io::stderr(), "itlscope: {}", escape::line(problem));
 }
 
 /// Reads the captures as one case. `each` is called every now and then, and at the end; `complain` is told of each capture that
@@ -47,7 +40,7 @@ pub(super) fn read(
         return Ok(None);
     }
     let bar = Bar::new(paths);
-    let result = pump::pump(&mut source, engine, &mut |_, roster| {
+    let result = pump::pump(&mut source, engine, &mut |roster| {
         bar.tell(count.get());
         each(roster);
     });

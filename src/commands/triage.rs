@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let told = args.told.read()?;
     args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
     let mut engine = Engine::new(&args.limits.limits(), &references);
-    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {}, &mut read::complain)? else {
+    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {}, &mut super::complain)? else {
         return Ok(Exit::Failed);
     };
     let phones = engine.phones();
@@ -95,14 +95,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Format::Json => report::write_json(&report, &mut out)?,
     };
     out.flush()?;
-    let wrong = summary.mismatched > 0 || summary.deletion_needed > 0;
-    Ok(if read.unreadable > 0 {
-        Exit::Failed
-    } else if wrong {
-        Exit::Findings
-    } else {
-        Exit::Clean
-    })
+    Ok(if read.unreadable > 0 { Exit::Failed } else { Exit::of(&summary) })
 }
 
 /// What is to be said once for all phones.

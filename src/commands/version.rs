@@ -2,18 +2,14 @@
 
 use std::sync::LazyLock;
 
-/// For `--version`.
+/// For `--version`. clap wants the text at every start: what it says is looked up only where it will be printed.
 pub(super) fn long() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
-        format!("{}\nlive capture: {}\nsandbox: {}", env!("CARGO_PKG_VERSION"), live_capture(), sandbox())
+        let version = env!("CARGO_PKG_VERSION");
+        format!("{version}\nlive capture: {}\nsandbox: {}", live_capture(), crate::sandbox::describe())
     });
-    &TEXT
-}
-
-/// What the sandbox can do here. clap wants the text at every start: it is tried out only where it will be printed.
-fn sandbox() -> String {
     let asked = std::env::args_os().any(|argument| argument == "--version");
-    if asked { crate::sandbox::describe() } else { String::new() }
+    if asked { &TEXT } else { env!("CARGO_PKG_VERSION") }
 }
 
 #[cfg(feature = "live")]

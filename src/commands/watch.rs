@@ -234,12 +234,10 @@ fn keep(report: &[u8], folder: &Path) {
 /// How a watch ended, as scripts see it; a fault is said on the way.
 fn exit(session: &Session, summary: Summary) -> Exit {
     if let Some(fault) = session.fault() {
-        // Where even this cannot be said, the exit status says it.
-        let _ = writeln!(io::stderr(), "itlscope: {fault}");
+        super::complain(fault);
         return Exit::Failed;
     }
-    let wrong = summary.mismatched > 0 || summary.deletion_needed > 0;
-    if wrong { Exit::Findings } else { Exit::Clean }
+    Exit::of(&summary)
 }
 
 fn summary(session: &mut Session) -> Summary {

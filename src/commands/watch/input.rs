@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
 
-use crate::capture::{CaptureFile, FollowedFile, MergedCaptures, Source};
+use crate::capture::{CaptureError, CaptureFile, FollowedFile, MergedCaptures, Source};
 use crate::watch::{self, Input, Reopen};
 
 /// Options of live capture.
@@ -97,21 +97,18 @@ fn followed(path: &Path, label: String) -> anyhow::Result<watch::Feed> {
 }
 
 fn captures(paths: &[PathBuf]) -> anyhow::Result<Input> {
-    let (source, errors) = MergedCaptures::new(paths, |path: &PathBuf, number| CaptureFile::open(path, number));
-    if let Some(error) = errors.into_iter().next() {
-        return Err(error.into());
-    }
+    let source = merged(paths)?;
     let sizes = paths.iter().map(|path| std::fs::metadata(path).ok().map(|metadata| metadata.len()));
     let total = sizes.sum::<Option<u64>>();
     let paths = paths.to_vec();
-    let reopen: Reopen = Box::new(move || {
-        let (source, errors) = MergedCaptures::new(&paths, |path: &PathBuf, number| CaptureFile::open(path, number));
-        match errors.into_iter().next() {
-            Some(error) => Err(error.to_string()),
-            None => Ok(Box::new(source) as Box<dyn Source + Send>),
-        }
-    });
-    Ok(Input::Files { source: Box::new(source), total, reopen: Some(reopen) })
+    let reopen: Reopen = Box::new(move || merged(&paths).map_err(|error| error.to_string()));
+    Ok(Input::Files { source, total, reopen: Some(reopen) })
+}
+
+/// All of the captures, or why one of them cannot be read.
+fn merged(paths: &[PathBuf]) -> Result<Box<dyn Source + Send>, CaptureError> {
+    let (source, errors) = MergedCaptures::new(paths, |path: &PathBuf, number| CaptureFile::open(path, number));
+    errors.into_iter().next().map_or_else(|| Ok(Box::new(source) as Box<dyn Source + Send>), Err)
 }
 
 #[cfg(not(feature = "live"))]
