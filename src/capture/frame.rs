@@ -53,6 +53,13 @@ pub struct FrameId {
     pub number: u64,
 }
 
+impl FrameId {
+    /// The number, with that of its capture (from 1) before it where there are `several`: `2:118`.
+    pub fn label(self, several: bool) -> String {
+        if several { format!("{}:{}", self.source + 1, self.number) } else { self.number.to_string() }
+    }
+}
+
 /// The link type of a frame: a `LINKTYPE_` value as registered by the tcpdump group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LinkType(pub u32);

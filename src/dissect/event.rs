@@ -86,6 +86,18 @@ pub enum Outcome {
     Unanswered,
 }
 
+impl Outcome {
+    /// For machines, and in words: what goes on is incomplete so far.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incomplete | Self::Pending => "incomplete",
+            Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
 /// One TLS session, or the attempt at one.
 #[derive(Debug, Clone)]
 pub struct TlsSession {
@@ -242,6 +254,18 @@ pub enum SessionOutcome {
     Reset,
     /// None of these was seen.
     Incomplete,
+}
+
+impl SessionOutcome {
+    /// For machines, and in words: what goes on is incomplete so far.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Established => "established",
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Incomplete | Self::Pending => "incomplete",
+        }
+    }
 }
 
 /// One alert.

@@ -348,11 +348,7 @@ impl Exchange {
 
     /// Nobody took the connection: the phone came to no request, and will ask for its file in another way.
     fn tell_unreachable(&self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
-        let reason = match facts.syns {
-            _ if facts.reset_answers_syn => "the server refused the connection (RST in answer to the SYN)".to_owned(),
-            1 => "no answer to the SYN".to_owned(),
-            syns => format!("no answer to {syns} SYNs"),
-        };
+        let reason = facts.not_connected();
         let request = Request { id: shared.store.new_id(), asked: Asked::unknown(), span };
         self.tell(&request, Outcome::Unanswered, Some(reason), span, shared.events);
     }

@@ -143,6 +143,17 @@ pub(super) struct ConnectionFacts {
     pub(super) server_ended: bool,
 }
 
+impl ConnectionFacts {
+    /// That the server never took the connection, in an engineer's words.
+    pub(super) fn not_connected(&self) -> String {
+        match self.syns {
+            _ if self.reset_answers_syn => "the server refused the connection (RST in answer to the SYN)".to_owned(),
+            1 => "no answer to the SYN".to_owned(),
+            syns => format!("no answer to {syns} SYNs"),
+        }
+    }
+}
+
 /// Both ends, the smaller first: both directions find the same connection.
 type Key = (SocketAddr, SocketAddr);
 

@@ -436,7 +436,7 @@ impl TlsDissector {
             return (Refused, Some(format!("{} sent the fatal alert {description}", name(alert.from))));
         }
         if facts.reset_answers_syn {
-            return (Reset, Some("the server refused the connection (RST in answer to the SYN)".to_owned()));
+            return (Reset, Some(facts.not_connected()));
         }
         let after = if milestones.key_exchange.is_some() {
             "after its key exchange"
@@ -486,8 +486,7 @@ impl TlsDissector {
             return match (facts.syns, facts.syn_acked) {
                 (0, false) => "no data was captured".to_owned(),
                 (_, true) => "TCP connected, but nothing was sent".to_owned(),
-                (1, false) => "no answer to the SYN".to_owned(),
-                (syns, false) => format!("no answer to {syns} SYNs"),
+                (_, false) => facts.not_connected(),
             };
         }
         if self.client.conflict || self.server.conflict {

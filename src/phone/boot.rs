@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use super::files::FileKind;
 use super::record::{DownloadRecord, Phone};
 use crate::capture::{Moment, Span};
 use crate::dissect::event::{Outcome, SelfReport, TlsSession};
@@ -41,7 +40,7 @@ impl Phone {
         let mut starts = vec![0];
         let mut answered: Vec<&DownloadRecord> = Vec::new();
         for (index, download) in self.downloads.iter().enumerate() {
-            if !matches!(download.kind, FileKind::Itl | FileKind::Ctl) {
+            if !download.kind.is_list() {
                 continue;
             }
             let again = answered.iter().any(|earlier| is_same_request(earlier, download));

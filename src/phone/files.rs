@@ -49,6 +49,11 @@ impl FileKind {
         }
     }
 
+    /// Whether it is a trust list of either kind.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::Itl | Self::Ctl)
+    }
+
     /// The kind that the name tells (domain.md 4.2).
     #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the name was put in capitals")]
     pub fn from_name(path: &str) -> Self {
@@ -161,7 +166,7 @@ impl Files {
         if let Some(known) = self.lists.get(&content.digests) {
             return known.clone().map(|list| self.of_list(&list)).unwrap_or_default();
         }
-        let may_be_list = name.is_none_or(|name| matches!(FileKind::from_name(name), FileKind::Itl | FileKind::Ctl));
+        let may_be_list = name.is_none_or(|name| FileKind::from_name(name).is_list());
         if may_be_list {
             return self.read_list(content);
         }

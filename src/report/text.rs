@@ -12,7 +12,6 @@ use std::io::{self, Write};
 
 use super::brief::{Brief, Severity};
 use super::{Report, deletion_words};
-use crate::capture::FrameId;
 use crate::phone::Phone;
 use crate::verdict::{Assessment, Check, Deletion, Fleet, Group, Summary};
 
@@ -56,10 +55,14 @@ struct Row {
     index: usize,
     rank: (Severity, String),
     cells: [Cell; 7],
-    /// Whether something has to be done.
-    attention: bool,
     /// The same for phones with the same cause, answer and advice.
     cause: u64,
+}
+
+impl Row {
+    const fn needs_attention(&self) -> bool {
+        self.rank.0.needs_attention()
+    }
 }
 
 /// Writes the report. Returns the counts.
@@ -123,11 +126,6 @@ fn row(index: usize, phone: &Phone, assessment: &Assessment) -> Row {
     let brief = Brief::new(phone, assessment);
     let address = brief.address.map(|address| address.to_string()).unwrap_or_default();
     let others = if brief.other_addresses > 0 { format!(" (+{})", brief.other_addresses) } else { String::new() };
-    let deletion = match brief.deletion {
-        Deletion::Needed => Paint::Bad,
-        Deletion::NotNeeded => Paint::Good,
-        Deletion::Undetermined => Paint::Warn,
-    };
     let itl = brief.itl_sha1.map(|sha1| sha1.to_string()).unwrap_or_default();
     let serial = brief.tvs_serial.map(|serial| serial.to_string()).unwrap_or_default();
     let cells = [
@@ -136,16 +134,10 @@ fn row(index: usize, phone: &Phone, assessment: &Assessment) -> Row {
         check_cell(brief.itl, &itl),
         check_cell(brief.tvs, &serial),
         Cell::plain(brief.tftp.map(|server| server.to_string()).unwrap_or_default()),
-        Cell::painted(deletion_words(brief.deletion), deletion),
+        Cell::painted(deletion_words(brief.deletion), deletion_paint(brief.deletion)),
         Cell::plain(brief.instead),
     ];
-    Row {
-        index,
-        rank: (brief.severity, brief.name),
-        cells,
-        attention: assessment.needs_attention(),
-        cause: cause(assessment),
-    }
+    Row { index, rank: (brief.severity, brief.name), cells, cause: cause(assessment) }
 }
 
 /// A number for the cause, the answer and the advice.
@@ -156,6 +148,14 @@ fn cause(assessment: &Assessment) -> u64 {
     assessment.conditions.iter().for_each(|condition| condition.holds.hash(&mut hasher));
     assessment.advice.iter().for_each(|advice| advice.id.hash(&mut hasher));
     hasher.finish()
+}
+
+const fn deletion_paint(deletion: Deletion) -> Paint {
+    match deletion {
+        Deletion::Needed => Paint::Bad,
+        Deletion::NotNeeded => Paint::Good,
+        Deletion::Undetermined => Paint::Warn,
+    }
 }
 
 /// The word and the paint of a check: they differ in shape as well as in colour.
@@ -178,12 +178,15 @@ fn table(rows: &[Row], style: Style, out: &mut Printer<'_>) -> io::Result<()> {
     let heads = ["PHONE", "ADDRESS", "ITL", "TVS", "TFTP SERVER", "ITL DELETION", "WHAT TO DO FIRST"];
     out.blank()?;
     let all = style.details == Details::All || rows.len() <= MOST_ROWS;
-    let shown: Vec<&Row> =
-        if all { rows.iter().collect() } else { rows.iter().filter(|row| row.attention).take(MOST_ROWS).collect() };
+    let shown: Vec<&Row> = if all {
+        rows.iter().collect()
+    } else {
+        rows.iter().filter(|row| row.needs_attention()).take(MOST_ROWS).collect()
+    };
     let cells: Vec<&[Cell]> = shown.iter().map(|row| &row.cells[..]).collect();
     out.table(&heads, &cells)?;
     if shown.len() < rows.len() {
-        let attention = rows.iter().filter(|row| row.attention).count() - shown.len();
+        let attention = rows.iter().filter(|row| row.needs_attention()).count() - shown.len();
         let others = rows.len() - shown.len() - attention;
         let more =
             if attention > 0 { format!("{attention} more phones that need attention, and ") } else { String::new() };
@@ -279,6 +282,7 @@ fn servers(report: &Report<'_>, fleet: &Fleet, out: &mut Printer<'_>) -> io::Res
             out.wrapped(&[("  ", Paint::None), (&text, Paint::None)], 4)?;
         }
     }
+    let several = report.sources.len() > 1;
     for (server, certificates) in fleet.certificates() {
         for presented in certificates {
             let text = format!(
@@ -286,8 +290,8 @@ fn servers(report: &Report<'_>, fleet: &Fleet, out: &mut Printer<'_>) -> io::Res
                 presented.certificate.subject.short(),
                 presented.certificate.serial,
                 phones(presented.phones),
-                frame(report, presented.first.frame),
-                frame(report, presented.last.frame)
+                presented.first.frame.label(several),
+                presented.last.frame.label(several)
             );
             out.wrapped(&[("  ", Paint::None), (&text, Paint::None)], 4)?;
         }
@@ -295,16 +299,11 @@ fn servers(report: &Report<'_>, fleet: &Fleet, out: &mut Printer<'_>) -> io::Res
     Ok(())
 }
 
-/// The number of a frame, with that of its capture where there are several.
-fn frame(report: &Report<'_>, frame: FrameId) -> String {
-    if report.sources.len() > 1 { format!("{}:{}", frame.source + 1, frame.number) } else { frame.number.to_string() }
-}
-
 fn sections(report: &Report<'_>, rows: &[Row], style: Style, out: &mut Printer<'_>) -> io::Result<()> {
     let each = style.details == Details::All || (style.details == Details::Wrong && rows.len() <= FEW);
     let mut alike: HashMap<u64, Vec<&Row>> = HashMap::new();
     let mut wanted: Vec<&Row> = Vec::new();
-    for row in rows.iter().filter(|row| style.details != Details::None && (each || row.attention)) {
+    for row in rows.iter().filter(|row| style.details != Details::None && (each || row.needs_attention())) {
         let others = alike.entry(row.cause).or_default();
         if each || others.is_empty() {
             wanted.push(row);

@@ -10,7 +10,7 @@ use super::header::Signer;
 use super::list::TrustList;
 use super::record::{Function, Record};
 use super::signature::is_cut_from;
-use crate::digest::Sha1Sum;
+use crate::digest::{Sha1Sum, Sha256Sum};
 use crate::x509::DistinguishedName;
 
 /// One difference between two lists.
@@ -95,13 +95,20 @@ pub fn is_same_file(one: &TrustList, other: &TrustList) -> Option<bool> {
 
 /// Whether two records stand for the same certificate: by hash where both have one, else by issuer and serial.
 pub fn is_same_certificate(one: &Record, other: &Record) -> bool {
-    match (one.certificate_sha1, other.certificate_sha1) {
-        (Some(one), Some(other)) => one == other,
-        _ => match (one.certificate_sha256(), other.certificate_sha256()) {
-            (Some(one), Some(other)) => one == other,
-            _ => is_same_identity(one, other),
-        },
-    }
+    let sha1 = (one.certificate_sha1, other.certificate_sha1);
+    is_same_hash(sha1, || (one.certificate_sha256(), other.certificate_sha256()))
+        .unwrap_or_else(|| is_same_identity(one, other))
+}
+
+/// Whether two certificates are one, by a hash that both have: SHA-1 first, since lists have that; `None` where there is none.
+pub(crate) fn is_same_hash(
+    (one, other): (Option<Sha1Sum>, Option<Sha1Sum>),
+    sha256: impl FnOnce() -> (Option<Sha256Sum>, Option<Sha256Sum>),
+) -> Option<bool> {
+    one.zip(other).map(|(one, other)| one == other).or_else(|| {
+        let (one, other) = sha256();
+        Some(one? == other?)
+    })
 }
 
 /// Whether two records have the same issuer and serial, lost bytes of damaged text aside.

@@ -438,13 +438,9 @@ fn best<'a>(records: &[&'a Record], wanted: Function) -> Option<(&'a Record, Fun
 
 /// Issuer and serial first, then the hash, as the phone compares (domain.md 6).
 fn is_presented(record: &Record, presented: &TvsCertificate) -> bool {
-    match (record.certificate_sha1, presented.sha1) {
-        (Some(held), Some(presented)) => held == presented,
-        _ => match (record.certificate_sha256(), presented.sha256) {
-            (Some(held), Some(presented)) => held == presented,
-            _ => has_identity(record, presented),
-        },
-    }
+    let sha1 = (record.certificate_sha1, presented.sha1);
+    compare::is_same_hash(sha1, || (record.certificate_sha256(), presented.sha256))
+        .unwrap_or_else(|| has_identity(record, presented))
 }
 
 /// Lists leave out attributes such as DC, so an equal common name beside an equal serial will do (domain.md 2.6).

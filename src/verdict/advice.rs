@@ -44,6 +44,7 @@ pub(super) struct Situation<'a, 'f> {
 struct Rule {
     id: &'static str,
     short: &'static str,
+    comes_first: bool,
     text: &'static str,
     source: &'static str,
     applies: fn(&Situation<'_, '_>) -> Option<String>,
@@ -60,6 +61,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: NOTHING,
         short: "nothing",
+        comes_first: false,
         text: "Nothing has to be done about this phone's ITL.",
         source: SBD,
         applies: nothing,
@@ -67,6 +69,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "corrupt_list",
         short: "mend the server's list",
+        comes_first: true,
         text: "Mend the server first: regenerate CallManager.pem on it, restart TVS and TFTP, and compare 'show itl' with the \
                certificates in OS Administration (CSCtn50405). Deleting the list on phones helps nothing.",
         source: SBD,
@@ -75,6 +78,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "tvs_unreachable",
         short: "make TVS reachable",
+        comes_first: true,
         text: "Make TVS reachable: check that the Trust Verification Service runs on the nodes of the phone's CallManager group \
                and that nothing blocks TCP 2445, then reset the phone.",
         source: "Host Not Found (118699)",
@@ -83,6 +87,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "tls_mismatch",
         short: "align TLS settings",
+        comes_first: true,
         text: "Mend the TLS settings, not the trust list: phone and server have no version or cipher suite in common. Look at \
                the minimum TLS version and the cipher management of the server and at the phone's firmware (CSCua65618).",
         source: "Host Not Found (118699)",
@@ -91,6 +96,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "expired_certificate",
         short: "renew certificate",
+        comes_first: true,
         text: "Renew the certificate that expired, one certificate and one node at a time, and let all phones take the new list \
                before the next one.",
         source: SBD,
@@ -99,6 +105,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "large_list",
         short: "shrink the list",
+        comes_first: true,
         text: "Make the list smaller: phones fail to load lists of more than 64 KB. Delete certificates of nodes that are gone, \
                then restart TVS and TFTP.",
         source: "Default Security Setup, CUCM 14 security guide",
@@ -107,6 +114,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "reset_phone",
         short: "reset phone",
+        comes_first: false,
         text: "Restart TVS and TFTP on the nodes and reset the phone: it takes the new list by itself.",
         source: SBD,
         applies: reset_phone,
@@ -114,6 +122,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "other_tvs",
         short: "use another TVS",
+        comes_first: false,
         text: "Let another TVS server vouch: one in the phone's CallManager group that still presents a certificate of the \
                phone's list. Leave that one's TVS.pem as it is until the phone has the new list.",
         source: SBD,
@@ -122,6 +131,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "itl_recovery",
         short: "utils itl reset",
+        comes_first: false,
         text: "Sign the list with the ITLRecovery key that the phone's list holds: 'utils itl reset localkey' on the publisher, \
                or 'utils itl reset remotekey' with a saved ITLRecovery.p12 where the publisher's key is another. Then reset the \
                phones: the list stays signed so until TFTP is restarted next. The cluster's security password must be what it \
@@ -132,6 +142,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "renew_ctl",
         short: "renew CTL",
+        comes_first: false,
         text: "Renew the CTL: run the CTL client with the same eTokens, or 'utils ctl update CTLFile' in a tokenless cluster, \
                restart TFTP and CallManager, and reset the phone. It then trusts the new CallManager key through its CTL.",
         source: TOKENLESS,
@@ -140,6 +151,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "restore_key",
         short: "restore old key",
+        comes_first: false,
         text: "Restore the old CallManager key from the backup (DRS) on the TFTP server, let the phone take the list signed \
                with it, then change certificates one at a time.",
         source: SBD,
@@ -148,6 +160,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "rollback_list",
         short: "end the rollback",
+        comes_first: false,
         text: "The empty list of 'Prepare Cluster for Rollback to pre 8.0' is in use: phones that took it accept any list. Set \
                the parameter back, restart TVS and TFTP, and reset the phones.",
         source: SBD,
@@ -156,6 +169,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "other_cluster",
         short: "let old TVS vouch",
+        comes_first: false,
         text: "The phone came from another cluster: import the new cluster's CallManager and ITLRecovery certificates into the \
                old one's Phone-SAST-trust and let its TVS vouch, or consolidate the clusters' certificates.",
         source: "Migrate Phones Between Secure Clusters (213407)",
@@ -164,6 +178,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "central_tftp",
         short: "align TFTP servers",
+        comes_first: false,
         text: "The central TFTP server hands out its own ITLFile.tlv: run the same generation of CUCM everywhere, or set the \
                rollback parameter on the clusters from 8.0 on and use HTTP URLs (CSCto87262).",
         source: SBD,
@@ -172,6 +187,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "delete_ctl",
         short: "delete CTL",
+        comes_first: false,
         text: "This model does not know TVS and takes no ITL: where the publisher's CallManager certificate of a tokenless CTL \
                changed, delete the CTL on the device (its ITL is no matter, it has none).",
         source: TOKENLESS,
@@ -180,6 +196,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "previous_list",
         short: "ask TAC",
+        comes_first: false,
         text: "Before any list is deleted by hand, ask Cisco TAC whether the server still keeps the list that it served before \
                and can serve it again (CSCts01319).",
         source: SBD,
@@ -188,6 +205,7 @@ const RULES: &[Rule] = &[
     Rule {
         id: "delete_itl",
         short: "delete ITL",
+        comes_first: false,
         text: "Delete the ITL on the phone (Settings, Security Configuration, Trust List), and only there.",
         source: SBD,
         applies: |situation| {
@@ -215,11 +233,8 @@ pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
 
 impl Rule {
     fn advice(&self, because: String) -> Advice {
-        let comes_first = matches!(
-            self.id,
-            "corrupt_list" | "tvs_unreachable" | "tls_mismatch" | "expired_certificate" | "large_list"
-        );
-        Advice { id: self.id, short: self.short, text: self.text, comes_first, because, source: self.source }
+        let Self { id, short, comes_first, text, source, .. } = *self;
+        Advice { id, short, text, comes_first, because, source }
     }
 }
 

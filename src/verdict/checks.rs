@@ -8,6 +8,7 @@ use super::{Case, Check, Checked, Checks, Evidence};
 use crate::digest::{Sha1Sum, Sha256Sum};
 use crate::dissect::event::{CertificateStatus, Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind, Phone};
+use crate::trust::compare::is_same_hash;
 use crate::trust::{Record, Reference, ReferenceKind};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
@@ -159,8 +160,7 @@ impl<'a> KnownTvs<'a> {
 
     /// Whether its hash is that of the certificate; `None` where it has none.
     fn has_hash_of(&self, certificate: &Certificate) -> Option<bool> {
-        let sha1 = self.sha1.map(|sha1| sha1 == certificate.sha1);
-        sha1.or_else(|| self.sha256.map(|sha256| sha256 == certificate.sha256))
+        is_same_hash((self.sha1, Some(certificate.sha1)), || (self.sha256, Some(certificate.sha256)))
     }
 }
 

@@ -14,7 +14,7 @@ use super::write::{CaptureWriter, Format};
 use crate::capture::{Frame, LinkType, SourceSummary, Timestamp};
 use crate::dissect::event::Transport;
 use crate::packet::{self, Whereabouts};
-use crate::phone::{FileKind, Phone};
+use crate::phone::Phone;
 use crate::private;
 use crate::report::{self, Details, Report, Style};
 use crate::verdict::{Assessments, Case};
@@ -142,10 +142,9 @@ impl Ends {
         clients.extend(phone.reports.iter().map(|report| report.client));
         clients.sort_unstable();
         clients.dedup();
-        let is_list = |kind| matches!(kind, FileKind::Itl | FileKind::Ctl);
         let lists = downloads
             .clone()
-            .filter(|download| is_list(download.kind))
+            .filter(|download| download.kind.is_list())
             .map(|download| {
                 let (first, last) = (download.span.first.frame, download.span.last.frame);
                 (download.client, first.source, first.number, last.number)

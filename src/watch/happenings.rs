@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashSet};
+use serde::Serialize;
 
 use super::board::{Board, Refreshed};
 use crate::capture::{FrameId, Timestamp};
@@ -26,7 +27,7 @@ pub struct Happening {
 }
 
 /// A phone, as far as it was known then.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Who {
     /// Its name.
     pub name: Option<String>,

@@ -5,7 +5,7 @@
 // Writing to a string cannot fail.
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use super::message::{Drops, Status};
 use super::session::wall_clock;
 use crate::capture::{SourceSummary, Timestamp};
 use crate::digest::Sha1Sum;
-use crate::dissect::event::{Outcome, ReportedList, SelfReport, SessionOutcome, Side, TlsSession};
+use crate::dissect::event::{ReportedList, SelfReport, Side, TlsSession};
 use crate::escape;
 use crate::phone::{DownloadRecord, FileKind};
 use crate::report::{deletion_words, parts};
@@ -67,15 +67,9 @@ struct Line<'a, T> {
     event: &'static str,
     time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<PhoneView<'a>>,
+    phone: Option<&'a Who>,
     #[serde(flatten)]
     more: T,
-}
-
-#[derive(Serialize)]
-struct PhoneView<'a> {
-    name: Option<&'a str>,
-    address: Option<IpAddr>,
 }
 
 #[derive(Serialize)]
@@ -117,17 +111,9 @@ struct StatusView<'a> {
     frames: u64,
     rate: u64,
     phones: usize,
-    drops: DropsView,
+    drops: Drops,
     recording: Option<&'a str>,
     warnings: &'a [String],
-}
-
-#[derive(Serialize)]
-struct DropsView {
-    kernel: u64,
-    interface: u64,
-    queue: u64,
-    unrecorded: u64,
 }
 
 #[derive(Serialize)]
@@ -221,7 +207,7 @@ impl<W: Write> Lines<W> {
                 frames: status.frames,
                 rate: status.rate,
                 phones,
-                drops: DropsView { kernel, interface, queue, unrecorded },
+                drops: status.drops,
                 recording: status.recording.as_deref(),
                 warnings: &status.warnings,
             };
@@ -280,8 +266,7 @@ impl<W: Write> Lines<W> {
         who: Option<&Who>,
         more: impl Serialize,
     ) -> io::Result<()> {
-        let phone = who.map(|who| PhoneView { name: who.name.as_deref(), address: who.address });
-        let mut line = serde_json::to_vec(&Line { schema: SCHEMA, event, time, phone, more })?;
+        let mut line = serde_json::to_vec(&Line { schema: SCHEMA, event, time, phone: who, more })?;
         line.push(b'\n');
         self.out.write_all(&line)?;
         self.out.flush()
@@ -321,14 +306,8 @@ fn download_words(download: &DownloadRecord) -> String {
         FileKind::Config => "config",
         FileKind::Other => "file",
     };
-    let outcome = match download.outcome {
-        Outcome::Complete => "complete",
-        Outcome::Incomplete | Outcome::Pending => "incomplete",
-        Outcome::Refused => "refused",
-        Outcome::Unanswered => "unanswered",
-    };
     let name = download.file.as_deref().unwrap_or("of unknown name");
-    let mut text = format!("{what} {name} from {}: {outcome}", download.server.ip());
+    let mut text = format!("{what} {name} from {}: {}", download.server.ip(), download.outcome.name());
     if let (Some(length), Some(digests)) = (download.length, download.digests) {
         let _ = write!(text, ", {length} bytes, MD5 {}, SHA-1 {}", digests.md5, digests.sha1);
     }
@@ -346,13 +325,7 @@ fn download_words(download: &DownloadRecord) -> String {
 }
 
 fn session_words(session: &TlsSession) -> String {
-    let outcome = match session.outcome {
-        SessionOutcome::Established => "established",
-        SessionOutcome::Refused => "refused",
-        SessionOutcome::Reset => "reset",
-        SessionOutcome::Incomplete | SessionOutcome::Pending => "incomplete",
-    };
-    let mut text = format!("TLS with {} {}: {outcome}", session.service.words(), session.server);
+    let mut text = format!("TLS with {} {}: {}", session.service.words(), session.server, session.outcome.name());
     if let Some(version) = session.version {
         let _ = write!(text, ", {version}");
     }

@@ -102,7 +102,7 @@ pub struct Status {
 }
 
 /// Frames that were lost, by who lost them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Drops {
     /// The kernel: its buffer was full.
     pub kernel: u64,

@@ -296,11 +296,12 @@ impl Session {
             privileges: self.privileges.clone(),
             ..Status::default()
         };
-        match &self.input {
+        let captures = match &self.input {
             Input::Live(feed) | Input::Stream(feed) => {
                 status.live = matches!(self.input, Input::Live(_));
                 status.drops = feed.counters.drops();
                 status.warnings.extend(feed.counters.warnings());
+                1
             }
             Input::Files { source, total, .. } => {
                 let summaries = source.summaries();
@@ -312,9 +313,10 @@ impl Session {
                     summary.warnings.iter().map(move |warning| format!("{}: {warning}", summary.path))
                 });
                 status.warnings.extend(warnings);
+                summaries.len()
             }
-        }
-        let mut sources = vec![SourceSummary::default(); self.summaries().len()];
+        };
+        let mut sources = vec![SourceSummary::default(); captures];
         let notes = report::tell_left_out(self.board.engine(), &mut sources);
         status.warnings.extend(sources.into_iter().flat_map(|source| source.warnings).chain(notes));
         status.warnings.extend(self.fault.iter().cloned());

@@ -6,7 +6,7 @@ use super::SignerView;
 use super::verdict::{CheckDetailsView, ChecksView, FindingView, HoldsView, VerdictView};
 use crate::capture::{Moment, Span, Timestamp};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
-use crate::dissect::event::{Alert, CertificateStatus, Outcome, SessionOutcome, Side, TlsSession};
+use crate::dissect::event::{Alert, CertificateStatus, Side, TlsSession};
 use crate::phone::{CallManagerMember, ConfigFacts, DownloadRecord, Phone, TvsMember};
 use crate::verdict::{Assessment, BootSummary};
 use crate::x509::{Certificate, DistinguishedName, Serial};
@@ -217,12 +217,7 @@ impl From<&DownloadRecord> for DownloadView {
             transport: download.transport.name(),
             client: download.client.to_string(),
             server: download.server.to_string(),
-            outcome: match download.outcome {
-                Outcome::Complete => "complete",
-                Outcome::Incomplete | Outcome::Pending => "incomplete",
-                Outcome::Refused => "refused",
-                Outcome::Unanswered => "unanswered",
-            },
+            outcome: download.outcome.name(),
             reason: download.reason.clone(),
             bytes: download.length,
             md5: download.digests.map(|digests| digests.md5),
@@ -259,12 +254,7 @@ impl From<&TlsSession> for TlsView {
                 .client_certificate
                 .as_deref()
                 .map(|certificate| CertificateView::new(certificate, session.milestones.client_certificate)),
-            outcome: match session.outcome {
-                SessionOutcome::Established => "established",
-                SessionOutcome::Refused => "refused",
-                SessionOutcome::Reset => "reset",
-                SessionOutcome::Incomplete | SessionOutcome::Pending => "incomplete",
-            },
+            outcome: session.outcome.name(),
             reason: session.reason.clone(),
             alerts: session.alerts.iter().map(AlertView::from).collect(),
             span: session.span.into(),

@@ -2,14 +2,14 @@
 
 use std::io;
 
-use super::check_words;
 use super::layout::{Paint, Printer};
+use super::{check_words, deletion_paint};
 use crate::capture::{FrameId, Span};
 use crate::dissect::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, Transport};
-use crate::phone::{DownloadRecord, FileKind, Phone};
-use crate::report::Report;
+use crate::phone::{DownloadRecord, Phone};
+use crate::report::{Report, deletion_words};
 use crate::trust::signature::SignatureStatus;
-use crate::verdict::{Answer, Assessment, Deletion, Evidence};
+use crate::verdict::{Answer, Assessment, Evidence};
 
 /// How much is written of a phone.
 pub(super) struct Amount<'a> {
@@ -48,7 +48,7 @@ struct Writer<'p, 'o> {
 
 impl Writer<'_, '_> {
     fn frame(&self, frame: FrameId) -> String {
-        if self.several { format!("{}:{}", frame.source + 1, frame.number) } else { frame.number.to_string() }
+        frame.label(self.several)
     }
 
     fn frames(&self, span: Span) -> String {
@@ -117,11 +117,7 @@ impl Writer<'_, '_> {
     }
 
     fn answer(&mut self, assessment: &Assessment) -> io::Result<()> {
-        let (word, paint) = match assessment.deletion {
-            Deletion::Needed => ("NEEDED", Paint::Bad),
-            Deletion::NotNeeded => ("not needed", Paint::Good),
-            Deletion::Undetermined => ("undetermined", Paint::Warn),
-        };
+        let (word, paint) = (deletion_words(assessment.deletion), deletion_paint(assessment.deletion));
         let because = format!(": {}", assessment.because);
         self.out.wrapped(&[("  ITL deletion ", Paint::Bold), (word, paint), (&because, Paint::None)], 4)
     }
@@ -224,16 +220,11 @@ impl Writer<'_, '_> {
             (None, _) => "(request not captured)",
         };
         let transport = if over_http { " over HTTP" } else { "" };
-        let (word, paint) = match download.outcome {
-            Outcome::Complete => ("complete", Paint::None),
-            Outcome::Refused => ("refused", Paint::Warn),
-            Outcome::Unanswered => ("unanswered", Paint::Warn),
-            Outcome::Incomplete | Outcome::Pending => ("incomplete", Paint::Warn),
-        };
+        let paint = if download.outcome == Outcome::Complete { Paint::None } else { Paint::Warn };
         let mut rest = String::new();
         if let (Some(length), Some(digests)) = (download.length, download.digests) {
             rest = format!(", {length} bytes");
-            if self.all || matches!(download.kind, FileKind::Itl | FileKind::Ctl) {
+            if self.all || download.kind.is_list() {
                 rest = format!("{rest}, SHA-1 {}, MD5 {}", digests.sha1, digests.md5);
             }
         } else if let Some(reason) = &download.reason {
@@ -257,7 +248,7 @@ impl Writer<'_, '_> {
             &[
                 (&format!("    {:<9} ", self.frames(download.span)), Paint::Dim),
                 (&format!("{file} from {}{transport}: ", download.server.ip()), Paint::None),
-                (word, paint),
+                (download.outcome.name(), paint),
                 (&rest, Paint::None),
                 (&signature, signature_paint),
             ],
@@ -278,11 +269,10 @@ impl Writer<'_, '_> {
             (None, CertificateStatus::Resumed) => "resumed, so no certificate is sent".to_owned(),
             (None, _) => "no certificate captured".to_owned(),
         };
-        let (word, paint) = match session.outcome {
-            SessionOutcome::Established => ("established", Paint::None),
-            SessionOutcome::Refused => ("refused", Paint::Bad),
-            SessionOutcome::Reset => ("reset", Paint::Bad),
-            SessionOutcome::Incomplete | SessionOutcome::Pending => ("incomplete", Paint::Warn),
+        let paint = match session.outcome {
+            SessionOutcome::Established => Paint::None,
+            SessionOutcome::Refused | SessionOutcome::Reset => Paint::Bad,
+            SessionOutcome::Incomplete | SessionOutcome::Pending => Paint::Warn,
         };
         let mut reason = session.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         if let Some(alert) = session.alerts.iter().find(|alert| alert.is_fatal()) {
@@ -293,7 +283,7 @@ impl Writer<'_, '_> {
             &[
                 (&format!("    {:<9} ", self.frames(session.span)), Paint::Dim),
                 (&format!("{service} {}{version}, {certificate}: ", session.server), Paint::None),
-                (word, paint),
+                (session.outcome.name(), paint),
                 (&reason, Paint::None),
             ],
             14,

@@ -225,7 +225,7 @@ impl Ladder {
     }
 
     pub(super) fn frame(&self, frame: FrameId) -> String {
-        if self.several_sources { format!("{}:{}", frame.source + 1, frame.number) } else { frame.number.to_string() }
+        frame.label(self.several_sources)
     }
 }
 
