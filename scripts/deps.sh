@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what building needs and is missing; with the argument 'bench', what benchmarks compare with as well; with 'test', where root
-# may install packages, what the tests with real servers in network namespaces use. Without that those tests are skipped and say so.
+# Installs what building needs and is missing; with the argument 'bench', what benchmarks compare with as well; with 'peer', what
+# test-peer asks; with 'test', where root may install packages, what the tests with real servers in network namespaces use. Without that
+# those tests are skipped and say so.
 set -eu
 
 missing=""
@@ -22,11 +23,17 @@ want gcc sh -c 'command -v cc'
 want libc6-dev sh -c 'echo "int main(void){return 0;}" | cc -x c - -o /dev/null'
 want libpcap-dev sh -c 'echo "int main(void){return 0;}" | cc -x c - -lpcap -o /dev/null'
 
-if [ "${1-}" = bench ]; then
+case ${1-} in
+bench)
 	want tcpdump sh -c 'command -v tcpdump'
 	want tshark sh -c 'command -v tshark'
 	want python3 sh -c 'command -v python3'
-fi
+	;;
+peer)
+	want tshark sh -c 'command -v tshark'
+	want openssl sh -c 'command -v openssl'
+	;;
+esac
 
 if [ -n "$missing" ]; then
 	if ! command -v apt-get >/dev/null 2>&1; then

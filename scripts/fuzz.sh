@@ -22,8 +22,7 @@ for target; do
 	trust_list) seeds=tests/fixtures/trust ;;
 	show_text) seeds=tests/fixtures/trust/text ;;
 	console_log) seeds=tests/fixtures/logs ;;
-	capture_file) seeds="tests/fixtures/wire captures" ;;
-	engine) seeds="tests/fixtures/wire captures" ;;
+	capture_file | engine) seeds="tests/fixtures/wire captures" ;;
 	*) seeds=fuzz/seeds/$target ;;
 	esac
 	mkdir -p "fuzz/corpus/$target"

@@ -8,22 +8,19 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
-}
+use support::{cases, run};
 
 /// Every case: its folder and its facts.
-fn cases() -> Vec<(PathBuf, Value)> {
-    let mut cases: Vec<_> = fs::read_dir(root())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|folder| folder.join("expected.json").is_file())
+fn expectations() -> Vec<(PathBuf, Value)> {
+    let cases: Vec<_> = cases()
+        .into_iter()
         .map(|folder| {
             let text = fs::read_to_string(folder.join("expected.json")).unwrap();
             let expected: Value = serde_json::from_str(&text).unwrap();
@@ -31,26 +28,18 @@ fn cases() -> Vec<(PathBuf, Value)> {
             (folder, expected)
         })
         .collect();
-    cases.sort_by(|a, b| a.0.cmp(&b.0));
     assert!(cases.len() >= 11, "the captures are there");
     cases
 }
 
 /// Runs `triage` on a capture and gives its exit status and its report.
 fn triage(capture: &Path, arguments: &[String]) -> (i32, Value) {
-    let output = cargo_bin_cmd!("itlscope")
-        .arg("triage")
-        .arg(capture)
-        .args(arguments)
-        .args(["--format", "json"])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let mut line = vec!["triage", capture.to_str().unwrap(), "--format", "json"];
+    line.extend(arguments.iter().map(String::as_str));
+    let (exit, text, err) = run(&line);
     assert!(!text.contains("never-print"), "a password was printed");
-    let report = serde_json::from_str(&text)
-        .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
-    (output.status.code().unwrap(), report)
+    let report = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{err}"));
+    (exit, report)
 }
 
 /// Fields that are true but no fields of the report, or compared in another way.
@@ -107,7 +96,7 @@ fn find<'a>(report: &'a Value, expected: &Value) -> Option<&'a Value> {
 #[test]
 fn what_was_seen_is_what_happened() {
     let mut differences = Vec::new();
-    for (folder, expected) in cases() {
+    for (folder, expected) in expectations() {
         let case = folder.file_name().unwrap().to_string_lossy().into_owned();
         let (_, report) = triage(&folder.join(expected["capture"].as_str().unwrap()), &[]);
         compare(&format!("{case}.frames"), &expected["frames"], &report["sources"][0]["frames"], &mut differences);
@@ -131,7 +120,7 @@ fn what_was_seen_is_what_happened() {
 #[test]
 fn questions_have_their_answers() {
     let mut differences = Vec::new();
-    for (folder, expected) in cases() {
+    for (folder, expected) in expectations() {
         let case = folder.file_name().unwrap().to_string_lossy().into_owned();
         for question in expected["questions"].as_array().into_iter().flatten() {
             let texts = |field: &str| -> Vec<String> {

@@ -8,30 +8,22 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use std::collections::BTreeMap;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use assert_cmd::cargo::cargo_bin_cmd;
 use itlscope::digest::Digests;
 use itlscope::testkit::{self, Owned};
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn captures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
-}
+use support::{captures, keys, run};
 
 fn capture(case: &str) -> String {
     captures().join(case).join("capture.pcap").to_string_lossy().into_owned()
-}
-
-/// Exit status, standard output, standard error.
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = cargo_bin_cmd!("itlscope").args(arguments).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
 struct Extracted {
@@ -375,24 +367,12 @@ fn what_cannot_be_read_or_written() {
 #[test]
 fn the_manifest_is_described() {
     let description = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/manifest.md")).unwrap();
-    let mut keys = std::collections::BTreeSet::new();
+    let mut found = BTreeSet::new();
     for case in ["healthy", "phone-certificate", "span-drops"] {
-        let mut waiting = vec![extract(&[&capture(case)], &[]).manifest];
-        while let Some(value) = waiting.pop() {
-            match value {
-                Value::Object(fields) => {
-                    for (key, value) in fields {
-                        keys.insert(key);
-                        waiting.push(value);
-                    }
-                }
-                Value::Array(items) => waiting.extend(items),
-                _ => {}
-            }
-        }
+        keys(&extract(&[&capture(case)], &[]).manifest, &mut found);
     }
-    assert!(keys.len() > 20);
-    for key in keys {
+    assert!(found.len() > 20);
+    for key in found {
         assert!(
             description.contains(&format!("`{key}`")) || description.contains(&format!("`{key}[]`")),
             "docs/manifest.md does not speak of {key}"

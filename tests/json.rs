@@ -8,53 +8,24 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+mod support;
 
-use assert_cmd::cargo::cargo_bin_cmd;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use serde_json::Value;
 
-fn captures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("captures")
-}
+use support::{capture_in, captures, cases, keys, run};
 
-fn report(case: &str, arguments: &[&str]) -> Value {
-    let folder = captures().join(case);
-    let capture =
-        ["capture.pcap", "capture.pcapng"].map(|name| folder.join(name)).into_iter().find(|path| path.is_file());
-    let output = cargo_bin_cmd!("itlscope")
-        .arg("triage")
-        .arg(capture.unwrap())
-        .args(arguments)
-        .args(["--format", "json"])
-        .current_dir(captures())
-        .output()
-        .unwrap();
-    serde_json::from_slice(&output.stdout).unwrap()
+fn report(folder: &Path, arguments: &[&str]) -> Value {
+    let capture = capture_in(folder);
+    let (_, out, _) = run(&[&["triage", capture.to_str().unwrap(), "--format", "json"], arguments].concat());
+    serde_json::from_str(&out).unwrap()
 }
 
 fn reports() -> Vec<Value> {
-    let mut cases: Vec<_> = std::fs::read_dir(captures())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("expected.json").is_file())
-        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-        .collect();
-    cases.sort();
-    cases.iter().map(|case| report(case, &["-r", "references/itl-old.tlv", "-r", "references/tvs-old.pem"])).collect()
-}
-
-fn keys(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                found.insert(key.clone());
-                keys(value, found);
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
-        _ => {}
-    }
+    let references = ["-r", "references/itl-old.tlv", "-r", "references/tvs-old.pem"];
+    cases().iter().map(|folder| report(folder, &references)).collect()
 }
 
 #[test]
@@ -173,5 +144,6 @@ fn values_have_the_forms_that_are_promised() {
 #[test]
 fn the_same_capture_gives_the_same_document() {
     let arguments = ["-r", "references/itl-old.tlv"];
-    assert_eq!(report("six-phones", &arguments), report("six-phones", &arguments));
+    let folder = captures().join("six-phones");
+    assert_eq!(report(&folder, &arguments), report(&folder, &arguments));
 }

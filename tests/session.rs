@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod support;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -20,9 +22,7 @@ use itlscope::verdict::{Check, Told};
 use itlscope::watch::{self, Input, References, Session, Setup, Step};
 use tempfile::TempDir;
 
-fn captures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("captures")
-}
+use support::captures;
 
 fn reference(name: &str) -> Vec<Reference> {
     let bytes = fs::read(captures().join("references").join(name)).unwrap();

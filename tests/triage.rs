@@ -8,24 +8,16 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use itlscope::testkit;
 use tempfile::TempDir;
 
-fn captures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
-}
-
-/// Exit status, standard output, standard error.
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = cargo_bin_cmd!("itlscope").args(arguments).current_dir(captures()).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
+use support::{captures, run, run_unread};
 
 /// What must be said, in one line, and an exit status of 2.
 #[track_caller]
@@ -246,15 +238,7 @@ fn a_device_that_is_not_in_the_capture_is_named() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("itlscope"))
-        .args(["triage", "six-phones/capture.pcap", "--details", "all", "--format", "json"])
-        .current_dir(captures())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let output = run_unread(&["triage", "six-phones/capture.pcap", "--details", "all", "--format", "json"]);
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

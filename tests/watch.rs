@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -17,26 +19,7 @@ use std::process::{Command, Stdio};
 use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
 
-fn captures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("captures")
-}
-
-fn recorded() -> Vec<PathBuf> {
-    let files = fs::read_dir(captures()).unwrap().flat_map(|entry| {
-        let folder = entry.unwrap().path();
-        ["capture.pcap", "capture.pcapng"].map(|name| folder.join(name))
-    });
-    let mut files: Vec<_> = files.filter(|path| path.is_file()).collect();
-    files.sort();
-    files
-}
-
-/// Exit status, standard output, standard error.
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = cargo_bin_cmd!("itlscope").args(arguments).current_dir(captures()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
+use support::{capture_in, captures, cases, keys, run, run_unread};
 
 const JSON: [&str; 5] = ["--headless", "--format", "json", "-r", "references/itl-old.tlv"];
 
@@ -58,7 +41,8 @@ fn sorted(values: impl Iterator<Item = Value>) -> Vec<String> {
 
 #[test]
 fn events_say_what_the_report_says() {
-    for capture in recorded() {
+    for folder in cases() {
+        let capture = capture_in(&folder);
         let (status, events) = watch(&capture);
         let (report_status, out, _) =
             run(&["triage", capture.to_str().unwrap(), "-r", "references/itl-old.tlv", "--format", "json"]);
@@ -88,17 +72,6 @@ fn events_say_what_the_report_says() {
         assert_eq!((&end["summary"], &end["sources"]), (&report["summary"], &report["sources"]));
         assert_eq!(end["reason"], "end_of_input");
         assert_eq!(status, report_status, "{}", capture.display());
-    }
-}
-
-fn keys(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
-            found.insert(key.clone());
-            keys(value, found);
-        }),
-        Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
-        _ => {}
     }
 }
 
@@ -226,15 +199,7 @@ fn a_growing_file_is_followed_until_a_signal() {
 
 #[test]
 fn when_nobody_reads_it_ends_quietly() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_itlscope"))
-        .args(["watch", "six-phones/capture.pcap", "--headless"])
-        .current_dir(captures())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let output = run_unread(&["watch", "six-phones/capture.pcap", "--headless"]);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
 
