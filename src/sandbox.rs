@@ -5,7 +5,7 @@
 //!
 //! Three layers, each of use without the others. *No new privileges*: no program that is started gains any. *Landlock*: the
 //! kernel opens only the named paths, and connects to nothing (ABI 4) and signals nobody outside (ABI 6). *seccomp*: only the
-//! system calls of [`calls`] are answered.
+//! system calls of `calls` are answered.
 //! Restrictions are the calling thread's and those of all threads that it starts later: so [`enter`] comes before any thread.
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]

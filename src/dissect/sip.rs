@@ -1,7 +1,7 @@
 //! What phones say in clear over SIP (RFC 3261).
 //!
 //! In: datagrams, and the two streams of a connection. Out: the alarm `DeviceTLInfo` in a REFER as a
-//! [`SelfReport`](super::event::SelfReport), and who a REGISTER comes from as an [`Identity`]. It refuses to know calls.
+//! [`SelfReport`], and who a REGISTER comes from as an [`Identity`]. It refuses to know calls.
 
 mod alarm;
 mod message;

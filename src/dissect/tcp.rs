@@ -2,7 +2,7 @@
 //!
 //! In: segments, either direction, in any order. Out: what the protocol on top makes of the two streams. It knows which side
 //! is the client, where streams begin and end, and keeps connections within bounds. Protocols read the streams through one
-//! contract, [`StreamReader`].
+//! contract, `StreamReader`.
 
 mod stream;
 #[cfg(test)]
