@@ -41,7 +41,7 @@ pub(super) fn is_capture(path: &Path) -> bool {
 pub(super) fn files(path: &Path, name: &str) -> anyhow::Result<Vec<CapturedFile>> {
     let mut kept: Vec<KeptFile> = Vec::new();
     let phones = phones(path, &mut |file| {
-        let same = |known: &KeptFile| known.content.digests == file.content.digests;
+        let same = |known: &KeptFile| known.content.digests() == file.content.digests();
         if (is_asked_for(&file.record, name) || is_signed_as(&file.record, name))
             && kept.len() < MOST_VERSIONS
             && !kept.iter().any(same)
@@ -99,7 +99,7 @@ fn versions(
         let Some(digests) = record.digests else { continue };
         if let Some((.., times)) = found.iter_mut().find(|(known, ..)| *known == digests) {
             *times += 1;
-        } else if let Some(file) = kept.iter().find(|file| file.content.digests == digests) {
+        } else if let Some(file) = kept.iter().find(|file| file.content.digests() == digests) {
             let label = label(path, phone, record);
             found.push((digests, CapturedFile { label, content: Arc::clone(&file.content) }, 1));
         }

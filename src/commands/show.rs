@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use super::{Exit, captured, inputs};
 use crate::capture::Timestamp;
+use crate::digest::Digests;
 use crate::escape;
 use crate::trust::document::ListDocument;
 use crate::trust::signature::{self, Candidate, SignatureStatus, Verification};
@@ -174,14 +175,15 @@ impl View<'_> {
     }
 
     fn signed_file(&mut self, label: &str, file: &SignedFile, bytes: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
+        let digests = Digests::of(bytes);
         let verification = self.verify(&file.header, bytes, Vec::new());
         self.count(&verification);
         match self.format {
-            Format::Json => self.json(&ListDocument::of_signed_file(label, file, &verification), out),
-            Format::Cucm => self.text(label, &show::signed_file(file, &verification), &[], out),
+            Format::Json => self.json(&ListDocument::of_signed_file(label, file, digests, &verification), out),
+            Format::Cucm => self.text(label, &show::signed_file(file, digests, &verification), &[], out),
             Format::Text => {
                 let notes = notes::signed_file(file, &verification);
-                self.text(label, &show::signed_file(file, &verification), &notes, out)
+                self.text(label, &show::signed_file(file, digests, &verification), &notes, out)
             }
         }
     }

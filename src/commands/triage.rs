@@ -77,6 +77,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let told = args.told.read()?;
     args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
     let mut engine = Engine::new(&args.limits.limits(), &references);
+    if args.format == Format::Text && args.details != DetailsOption::All {
+        engine.roster_mut().hash_only_lists();
+    }
     let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {}, &mut super::complain)? else {
         return Ok(Exit::Failed);
     };

@@ -4,33 +4,44 @@
 //! many. It refuses to know whether the file is complete: whoever finishes one answers for that.
 //!
 //! Ten thousand phones download the same trust list. Each new file is compared with the files seen lately while it arrives: as
-//! long as it is equal to one, nothing is stored and nothing is hashed; in the end it *is* that one.
+//! long as it is equal to one, nothing is stored; in the end it *is* that one, and hashed once for all.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::digest::{Digests, DigestsInProgress};
 
 /// A complete file.
-#[derive(PartialEq, Eq)]
 pub struct Content {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Its checksums.
-    pub digests: Digests,
+    digests: OnceLock<Digests>,
 }
 
 impl Content {
     /// A file of these bytes.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self { digests: Digests::of(&bytes), bytes }
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, digests: OnceLock::new() }
+    }
+
+    /// Its checksums, computed when they are asked for first: of a configuration nobody may want them.
+    pub fn digests(&self) -> Digests {
+        *self.digests.get_or_init(|| Digests::of(&self.bytes))
     }
 }
 
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Content {}
+
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Content({} bytes, {:?})", self.bytes.len(), self.digests.md5)
+        write!(f, "Content({} bytes)", self.bytes.len())
     }
 }
 
@@ -157,9 +168,10 @@ enum State {
 #[derive(Debug, Clone)]
 pub(super) struct Finished {
     pub(super) length: u64,
-    pub(super) digests: Digests,
     /// The bytes, unless they were too many.
     pub(super) content: Option<Arc<Content>>,
+    /// The checksums where the bytes were too many.
+    pub(super) hashed: Option<Digests>,
 }
 
 impl Default for ContentBuilder {
@@ -250,11 +262,11 @@ impl ContentBuilder {
             }
             State::Held(held) => Arc::new(Content::new(held)),
             State::Hashed(digests) => {
-                return Finished { length, digests: digests.finish(), content: None };
+                return Finished { length, content: None, hashed: Some(digests.finish()) };
             }
         };
         store.remember(&content);
-        Finished { length, digests: content.digests, content: Some(content) }
+        Finished { length, content: Some(content), hashed: None }
     }
 
     /// Ends the file and forgets it.
@@ -273,6 +285,10 @@ mod tests {
         ContentStore::new(ContentLimits { file, reorder: file, total })
     }
 
+    fn digests(finished: &Finished) -> Option<Digests> {
+        finished.hashed.or_else(|| finished.content.as_ref().map(|content| content.digests()))
+    }
+
     fn build(pieces: &[&[u8]], store: &mut ContentStore) -> Finished {
         let mut builder = ContentBuilder::default();
         for piece in pieces {
@@ -288,9 +304,9 @@ mod tests {
         let again = build(&[b"ab", b"cdef"], &mut store).content.unwrap();
         assert!(Arc::ptr_eq(&first, &again));
         let longer = build(&[b"abc", b"defg"], &mut store);
-        assert_eq!(longer.digests, Digests::of(b"abcdefg"));
+        assert_eq!(digests(&longer), Some(Digests::of(b"abcdefg")));
         let shorter = build(&[b"abc", b"d"], &mut store);
-        assert_eq!(shorter.digests, Digests::of(b"abcd"));
+        assert_eq!(digests(&shorter), Some(Digests::of(b"abcd")));
         assert_eq!(store.held, 0);
     }
 
@@ -298,7 +314,7 @@ mod tests {
     fn large_files_are_hashed_not_held() {
         let mut store = store(4, 1000);
         let large = build(&[b"abc", b"def"], &mut store);
-        assert_eq!((large.length, large.digests), (6, Digests::of(b"abcdef")));
+        assert_eq!((large.length, large.hashed), (6, Some(Digests::of(b"abcdef"))));
         assert!(large.content.is_none());
         assert_eq!((store.held, store.hit.files_not_held), (0, 1));
     }
@@ -329,7 +345,7 @@ mod tests {
                 let whole = pieces.concat();
                 let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
                 let finished = build(&pieces, &mut store);
-                prop_assert_eq!(finished.digests, Digests::of(&whole));
+                prop_assert_eq!(digests(&finished), Some(Digests::of(&whole)));
                 prop_assert_eq!(finished.length, whole.len() as u64);
                 if let Some(content) = finished.content {
                     prop_assert_eq!(&content.bytes, &whole);

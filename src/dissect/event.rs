@@ -39,17 +39,34 @@ pub struct Download {
     pub outcome: Outcome,
     /// Why it did not complete, in an engineer's words.
     pub reason: Option<String>,
-    /// Length of the complete file in bytes.
+    /// Length of the complete file in bytes. Present exactly when `outcome` is [`Outcome::Complete`].
     pub length: Option<u64>,
-    /// Checksums of the complete file. Present exactly when `outcome` is [`Outcome::Complete`].
-    pub digests: Option<Digests>,
     /// The complete file, unless it was too large to be held. It comes once: where the same download is told again, it is not
     /// there.
     pub content: Option<Arc<Content>>,
+    /// Checksums of a complete file that was too large to be held.
+    pub hashed: Option<Digests>,
     /// Requests and data blocks that were sent again.
     pub retransmits: u32,
     /// Its frames.
     pub span: Span,
+}
+
+impl Download {
+    /// Checksums of the complete file; `None` where it is not told for the first time and its bytes are with whoever was told
+    /// before.
+    pub fn digests(&self) -> Option<Digests> {
+        self.hashed.or_else(|| self.content.as_ref().map(|content| content.digests()))
+    }
+}
+
+/// Keeps what was told last of each download, and the bytes that were told with it before.
+#[cfg(test)]
+pub(super) fn keep(downloads: &mut std::collections::BTreeMap<u64, Download>, mut told: Download) {
+    if let Some(before) = downloads.remove(&told.id).filter(|_| told.outcome == Outcome::Complete) {
+        told.content = told.content.or(before.content);
+    }
+    downloads.insert(told.id, told);
 }
 
 /// How a file was asked for.

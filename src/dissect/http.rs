@@ -184,8 +184,8 @@ impl Exchange {
             outcome,
             reason,
             length: None,
-            digests: None,
             content: None,
+            hashed: None,
             retransmits: 0,
             span,
         }
@@ -214,7 +214,7 @@ impl Exchange {
             if *end > at && download.outcome == Outcome::Complete {
                 download.outcome = Outcome::Incomplete;
                 download.reason = Some("two copies of the same bytes differ".to_owned());
-                (download.length, download.digests, download.content) = (None, None, None);
+                (download.length, download.content, download.hashed) = (None, None, None);
                 download.span.extend(moment);
                 shared.events.push(Event::Download(Box::new(download.clone())));
             }
@@ -246,9 +246,9 @@ impl Exchange {
                 }
             }
         };
-        if let Some(Finished { length, digests, content }) = finished {
+        if let Some(Finished { length, content, hashed }) = finished {
             told.outcome = Outcome::Complete;
-            (told.length, told.digests) = (Some(length), Some(digests));
+            (told.length, told.hashed) = (Some(length), hashed);
             if self.recent.len() >= MOST_RECENT {
                 self.recent.pop_front();
             }

@@ -450,8 +450,8 @@ fn download(conversation: &mut Conversation, outcome: Outcome, reason: Option<St
         outcome,
         reason,
         length: finished.map(|finished| finished.length),
-        digests: finished.map(|finished| finished.digests),
         content,
+        hashed: finished.and_then(|finished| finished.hashed),
         retransmits: retransmits + conversation.repeated_requests,
         span: conversation.span,
     })))

@@ -100,6 +100,8 @@ pub(super) struct Understood {
     pub(super) list: Option<Arc<ServedList>>,
     pub(super) signature: Option<SignatureFound>,
     pub(super) config: Option<Arc<ConfigFacts>>,
+    /// Its checksums, where they are wanted.
+    pub(super) digests: Option<Digests>,
 }
 
 /// Reads files and remembers what was read.
@@ -116,6 +118,8 @@ pub struct Files {
     /// What configurations say: mostly the same for all phones.
     configs: HashSet<Arc<ConfigFacts>>,
     recent: VecDeque<Recent>,
+    /// Whether all files are hashed, or only those that may be lists.
+    hashes_all: bool,
 }
 
 /// A file, the kind that its name tells, and what it turned out to be.
@@ -139,7 +143,13 @@ impl Files {
             signers: Vec::new(),
             configs: HashSet::new(),
             recent: VecDeque::new(),
+            hashes_all: true,
         }
+    }
+
+    /// From now on, files that are no lists get no checksums.
+    pub(super) const fn hash_only_lists(&mut self) {
+        self.hashes_all = false;
     }
 
     /// Reads a complete file. The same download is told more than once, so what was read lately is remembered.
@@ -149,7 +159,9 @@ impl Files {
         if let Some((.., understood)) = self.recent.iter().rev().find(same) {
             return understood.clone();
         }
-        let understood = self.read_anew(name, content);
+        let mut understood = self.read_anew(name, content);
+        let is_list = understood.list.is_some() || kind.is_none_or(FileKind::is_list);
+        understood.digests = (self.hashes_all || is_list).then(|| content.digests());
         if self.recent.len() >= MOST_RECENT {
             self.recent.pop_front();
         }
@@ -163,20 +175,20 @@ impl Files {
             let config = self.config(name, &content.bytes);
             return Understood { config, ..Understood::default() };
         }
-        if let Some(known) = self.lists.get(&content.digests) {
-            return known.clone().map(|list| self.of_list(&list)).unwrap_or_default();
-        }
         let may_be_list = name.is_none_or(|name| FileKind::from_name(name).is_list());
         if may_be_list {
             return self.read_list(content);
         }
-        match SignedFile::parse_hashed(&content.bytes, content.digests) {
+        match SignedFile::parse(&content.bytes) {
             Ok(signed) => self.read_signed(&signed, content),
             Err(_) => Understood::default(),
         }
     }
 
     fn read_list(&mut self, content: &Arc<Content>) -> Understood {
+        if let Some(known) = self.lists.get(&content.digests()) {
+            return known.clone().map(|list| self.of_list(&list)).unwrap_or_default();
+        }
         if self.lists.len() >= MOST_LISTS || self.list_bytes > MOST_LIST_BYTES {
             self.lists = HashMap::new();
             self.list_bytes = 0;
@@ -186,7 +198,7 @@ impl Files {
             Ok(TrustFile::List(list)) => {
                 let verification = list.verify(&content.bytes);
                 let served = Arc::new(ServedList { list, verification, content: Arc::clone(content) });
-                self.lists.insert(content.digests, Some(Arc::clone(&served)));
+                self.lists.insert(content.digests(), Some(Arc::clone(&served)));
                 if self.served.len() >= MOST_KEYS {
                     self.served.remove(0);
                 }
@@ -195,7 +207,7 @@ impl Files {
             }
             Ok(TrustFile::Signed(signed)) => self.read_signed(&signed, content),
             Err(_) => {
-                self.lists.insert(content.digests, None);
+                self.lists.insert(content.digests(), None);
                 Understood::default()
             }
         }
@@ -211,7 +223,7 @@ impl Files {
                 status: served.verification.status(),
                 why: served.verification.why.as_str().into(),
             }),
-            config: None,
+            ..Understood::default()
         }
     }
 
@@ -249,7 +261,8 @@ impl Files {
         let signer = signed.header.signer.as_ref().map(|signer| self.signer(signer));
         let signed_name = signed.header.file_name.clone();
         let config = self.config(signed_name.as_deref(), signed.body(&content.bytes));
-        Understood { signed_name, list: None, signature: Some(SignatureFound { signer, status, why }), config }
+        let signature = Some(SignatureFound { signer, status, why });
+        Understood { signed_name, signature, config, ..Understood::default() }
     }
 
     /// What a configuration says, held once for all phones of which it says the same. Without a name the content tells.

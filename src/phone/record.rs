@@ -51,7 +51,7 @@ pub struct DownloadRecord {
     pub reason: Option<String>,
     /// Length of the complete file in bytes.
     pub length: Option<u64>,
-    /// Checksums of the complete file.
+    /// Checksums of the complete file; of other files than lists only where they are wanted.
     pub digests: Option<Digests>,
     /// Requests and blocks that were sent again.
     pub retransmits: u32,

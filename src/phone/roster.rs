@@ -171,6 +171,12 @@ impl Roster {
         changes.take(*forgotten, devices_at)
     }
 
+    /// From now on, only trust lists get checksums: those of configurations cost the most time, and a report that shows none
+    /// has no use for them.
+    pub const fn hash_only_lists(&mut self) {
+        self.files.hash_only_lists();
+    }
+
     /// From now on, keeps complete files for [`Self::take_files`].
     pub fn follow_files(&mut self) {
         self.kept.get_or_insert_default();
@@ -201,10 +207,11 @@ impl Roster {
     }
 
     fn download(&mut self, download: Download) {
-        let understood = match &download.content {
+        let mut understood = match &download.content {
             Some(content) => self.files.read(download.file.as_deref(), content),
             None => self.understood_before(&download).unwrap_or_default(),
         };
+        understood.digests = understood.digests.or(download.hashed);
         let file = download.file.or(understood.signed_name);
         let kind = match &understood.list {
             Some(list) => list.file_kind(),
@@ -222,7 +229,7 @@ impl Roster {
             outcome: download.outcome,
             reason: download.reason,
             length: download.length,
-            digests: download.digests,
+            digests: understood.digests,
             retransmits: download.retransmits,
             list: understood.list,
             signature: understood.signature,
@@ -252,19 +259,20 @@ impl Roster {
 
     /// What the file of a download turned out to be when it was told with its bytes.
     fn understood_before(&self, download: &Download) -> Option<Understood> {
-        download.digests?;
+        download.length?;
         let station = self.stations.get(&download.client.ip())?;
         let named = download.file.as_deref().and_then(DeviceName::from_file);
         let devices = named.iter().chain(station.devices.iter().rev().map(|stay| &stay.device));
         let of_devices = devices.filter_map(|name| self.devices.get(name)).map(|device| &device.downloads);
         let mut records = of_devices.chain([&station.downloads]).flat_map(|downloads| downloads.iter().rev());
-        let record = records.find(|record| record.id == download.id && record.digests == download.digests)?;
+        let record = records.find(|record| record.id == download.id && record.length == download.length)?;
         Some(Understood {
             // It is the name of the record where nobody saw the request.
             signed_name: record.file.clone(),
             list: record.list.clone(),
             signature: record.signature.clone(),
             config: record.config.clone(),
+            digests: record.digests,
         })
     }
 
@@ -578,8 +586,8 @@ mod tests {
             outcome,
             reason: None,
             length: None,
-            digests: None,
             content: None,
+            hashed: None,
             retransmits: 0,
             span: Span::starting(moment),
         }))

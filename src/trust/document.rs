@@ -16,7 +16,7 @@ use super::record::Record;
 use super::signature::{AttemptResult, Outcome, Verification};
 use super::{SignedFile, notes};
 use crate::capture::Timestamp;
-use crate::digest::{Md5Sum, Sha1Sum};
+use crate::digest::{Digests, Md5Sum, Sha1Sum};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
 /// One list or signed file: `itlscope.list/1`.
@@ -131,16 +131,21 @@ impl<'a> ListDocument<'a> {
         }
     }
 
-    /// The document of a signed file.
-    pub fn of_signed_file(path: &'a str, file: &'a SignedFile, verification: &'a Verification) -> Self {
+    /// The document of a signed file; the checksums are those of all of it.
+    pub fn of_signed_file(
+        path: &'a str,
+        file: &'a SignedFile,
+        digests: Digests,
+        verification: &'a Verification,
+    ) -> Self {
         Self {
             schema: "itlscope.list/1",
             path,
             kind: "signed_file",
             origin: "file",
             length: Some(file.length),
-            md5: Some(file.digests.md5),
-            sha1: Some(file.digests.sha1),
+            md5: Some(digests.md5),
+            sha1: Some(digests.sha1),
             header: HeaderPart::new(&file.header),
             records: Vec::new(),
             encrypted: file.is_encrypted(),

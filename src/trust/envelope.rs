@@ -5,7 +5,6 @@
 
 use super::header::{self, DigestAlgorithm, Header};
 use super::tlv::{ListError, Warnings};
-use crate::digest::Digests;
 
 /// A file in a signed envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +15,6 @@ pub struct SignedFile {
     pub body_offset: usize,
     /// Length of the whole file in bytes.
     pub length: usize,
-    /// Checksums of the whole file.
-    pub digests: Digests,
     /// What is odd about the file without making it unreadable.
     pub warnings: Vec<String>,
 }
@@ -45,21 +42,12 @@ impl SignedFile {
     /// # Errors
     /// When the header is not one; the error names the byte.
     pub fn parse(file: &[u8]) -> Result<Self, ListError> {
-        Self::parse_hashed(file, Digests::of(file))
-    }
-
-    /// Reads the envelope of a complete file whose checksums are known.
-    ///
-    /// # Errors
-    /// As [`Self::parse`].
-    pub fn parse_hashed(file: &[u8], digests: Digests) -> Result<Self, ListError> {
         let mut warnings = Warnings::default();
         let header = header::parse(file, &mut warnings)?;
         Ok(Self {
             body_offset: header.header_length.unwrap_or_default(),
             header,
             length: file.len(),
-            digests,
             warnings: warnings.finish(),
         })
     }

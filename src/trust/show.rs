@@ -12,6 +12,7 @@ use super::list::{ListKind, TrustList};
 use super::record::{self, Function, Record, tag as record_tag};
 use super::signature::{Outcome, Verification};
 use super::tlv::Row;
+use crate::digest::Digests;
 use crate::escape;
 use crate::x509::{DistinguishedName, Serial};
 
@@ -72,11 +73,11 @@ pub fn list(list: &TrustList, verification: Option<&Verification>) -> String {
     text
 }
 
-/// A signed file in the same layout. CUCM has no command for it.
-pub fn signed_file(file: &SignedFile, verification: &Verification) -> String {
+/// A signed file, whose bytes have these checksums, in the same layout. CUCM has no command for it.
+pub fn signed_file(file: &SignedFile, digests: Digests, verification: &Verification) -> String {
     let mut text = String::new();
     line(&mut text, format_args!("The checksum value of the signed file:"));
-    line(&mut text, format_args!("{}(MD5)\n{}(SHA1)\n", file.digests.md5, file.digests.sha1));
+    line(&mut text, format_args!("{}(MD5)\n{}(SHA1)\n", digests.md5, digests.sha1));
     line(&mut text, format_args!("Length of signed file: {}", file.length));
     if let Some(timestamp) = file.header.timestamp {
         line(&mut text, format_args!("The signed file was signed on {}", date(timestamp)));

@@ -260,7 +260,7 @@ impl Timeline {
             outcome,
             reason: (!complete).then(|| "ERROR 1 (File not found)".to_owned()),
             length: complete.then_some(1),
-            digests: content.as_ref().map(|content| content.digests),
+            digests: content.as_ref().map(|content| content.digests()),
             retransmits: 0,
             config: None,
             signature: list.as_ref().map(|list| SignatureFound {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::content::{ContentLimits, ContentStore};
-use super::super::event::{Download, Event, Outcome, Side, Transport};
+use super::super::event::{Download, Event, Outcome, Side, Transport, keep};
 use super::super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
 use super::super::tls::CertificateCache;
 use super::HttpStreams;
@@ -71,9 +71,9 @@ fn read_pieces(pieces: &[(Side, Piece<'_>)], facts: ConnectionFacts, middle: boo
     for event in events {
         let Event::Download(download) = event else { continue };
         assert_eq!(download.transport, Transport::Http);
-        assert_eq!(download.digests.is_some(), download.outcome == Outcome::Complete);
+        assert_eq!(download.length.is_some(), download.outcome == Outcome::Complete);
         assert_eq!(download.reason.is_some(), !matches!(download.outcome, Outcome::Complete | Outcome::Pending));
-        downloads.insert(download.id, *download);
+        keep(&mut downloads, *download);
     }
     assert!(downloads.values().all(|download| download.outcome != Outcome::Pending), "{downloads:?}");
     downloads.into_values().collect()
@@ -91,7 +91,7 @@ fn read(sent: &[(Side, Vec<u8>)]) -> Vec<Download> {
 fn assert_complete(download: &Download, file: Option<&str>, body: &[u8]) {
     assert_eq!(download.outcome, Outcome::Complete, "{:?}", download.reason);
     assert_eq!((download.file.as_deref(), download.length), (file, Some(body.len() as u64)));
-    assert_eq!(download.digests, Some(Digests::of(body)));
+    assert_eq!(download.digests(), Some(Digests::of(body)));
 }
 
 #[track_caller]
@@ -377,7 +377,7 @@ proptest! {
         let downloads = read_pieces(&cut, ENDED, false);
         prop_assert_eq!(downloads.len(), files.len());
         for (index, (download, file)) in downloads.iter().zip(&files).enumerate() {
-            prop_assert_eq!(download.digests, Some(Digests::of(file)));
+            prop_assert_eq!(download.digests(), Some(Digests::of(file)));
             let name = format!("file{index}");
             prop_assert_eq!(download.file.as_deref(), Some(name.as_str()));
         }
@@ -406,10 +406,10 @@ proptest! {
         // The last file may have no length: then only the server's FIN ends it, and a gap before that is known by its number.
         let facts = ConnectionFacts { server_ended: ended, ..ENDED };
         for download in read_pieces(&spoiled, facts, middle) {
-            if let (Some(digests), Some(name)) = (download.digests, &download.file) {
+            if let (Some(digests), Some(name)) = (download.digests(), &download.file) {
                 let index: usize = name.strip_prefix("file").unwrap().parse().unwrap();
                 prop_assert_eq!(digests, Digests::of(&files[index]), "{}", name);
-            } else if let Some(digests) = download.digests {
+            } else if let Some(digests) = download.digests() {
                 prop_assert!(files.iter().any(|file| Digests::of(file) == digests));
             }
         }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use proptest::prelude::*;
 
 use super::super::content::{ContentLimits, ContentStore};
-use super::super::event::{Download, Event, Outcome};
+use super::super::event::{Download, Event, Outcome, keep};
 use super::{Limits, Tftp};
 use crate::capture::{FrameId, Moment, Timestamp};
 use crate::digest::Digests;
@@ -130,9 +130,9 @@ fn dissect_with(sent: &[Sent], limits: ContentLimits) -> Vec<Download> {
     let mut downloads = BTreeMap::new();
     for event in events {
         let Event::Download(download) = event else { continue };
-        assert_eq!(download.digests.is_some(), download.outcome == Outcome::Complete);
+        assert_eq!(download.length.is_some(), download.outcome == Outcome::Complete);
         assert_eq!(download.reason.is_some(), !matches!(download.outcome, Outcome::Complete | Outcome::Pending));
-        downloads.insert(download.id, *download);
+        keep(&mut downloads, *download);
     }
     downloads.into_values().collect()
 }
@@ -149,7 +149,7 @@ fn bytes(length: usize) -> Vec<u8> {
 #[track_caller]
 fn assert_complete(download: &Download, file: &[u8]) {
     assert_eq!(download.outcome, Outcome::Complete, "{:?}", download.reason);
-    assert_eq!(download.digests, Some(Digests::of(file)));
+    assert_eq!(download.digests(), Some(Digests::of(file)));
     assert_eq!(download.length, Some(file.len() as u64));
 }
 
@@ -578,7 +578,7 @@ fn any_exchange() -> impl Strategy<Value = (Vec<u8>, Vec<Sent>)> {
 fn assert_right_or_absent(sent: &[Sent], file: &[u8]) -> Result<(), TestCaseError> {
     for download in dissect(sent) {
         if download.outcome == Outcome::Complete {
-            prop_assert_eq!(download.digests, Some(Digests::of(file)));
+            prop_assert_eq!(download.digests(), Some(Digests::of(file)));
         }
     }
     Ok(())
@@ -589,7 +589,7 @@ proptest! {
     fn an_undisturbed_exchange_is_complete((file, sent) in any_exchange()) {
         let download = only(dissect(&sent));
         prop_assert_eq!(download.outcome, Outcome::Complete, "{:?}", download.reason);
-        prop_assert_eq!(download.digests, Some(Digests::of(&file)));
+        prop_assert_eq!(download.digests(), Some(Digests::of(&file)));
         prop_assert_eq!(download.retransmits, 0);
     }
 

@@ -222,9 +222,9 @@ impl Writer<'_, '_> {
         let transport = if over_http { " over HTTP" } else { "" };
         let paint = if download.outcome == Outcome::Complete { Paint::None } else { Paint::Warn };
         let mut rest = String::new();
-        if let (Some(length), Some(digests)) = (download.length, download.digests) {
+        if let Some(length) = download.length {
             rest = format!(", {length} bytes");
-            if self.all || download.kind.is_list() {
+            if let Some(digests) = download.digests.filter(|_| self.all || download.kind.is_list()) {
                 rest = format!("{rest}, SHA-1 {}, MD5 {}", digests.sha1, digests.md5);
             }
         } else if let Some(reason) = &download.reason {
