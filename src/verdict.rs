@@ -8,6 +8,7 @@
 //! (domain.md 7.1), so never from a capture alone.
 
 mod advice;
+mod assessments;
 mod case;
 mod checks;
 mod conditions;
@@ -23,6 +24,7 @@ use crate::digest::Sha1Sum;
 use crate::phone::Phone;
 
 pub use advice::{Advice, advice_table};
+pub use assessments::{Assessed, Assessments};
 pub use case::{Case, Logged, Share, Taken, Told};
 pub use facts::Simulation;
 pub use findings::Finding;
@@ -260,22 +262,6 @@ pub struct Evidence {
 impl Evidence {
     fn new(moment: Moment, text: impl Into<String>) -> Self {
         Self { moment, text: text.into() }
-    }
-}
-
-/// Phones in their case. Each is assessed when it is looked at, so that ten thousand assessments are never held at once.
-#[derive(Debug, Clone, Copy)]
-pub struct Assessments<'a> {
-    /// The phones.
-    pub phones: &'a [Phone],
-    /// What they are assessed with.
-    pub case: &'a Case,
-}
-
-impl<'a> Assessments<'a> {
-    /// Each phone with its assessment.
-    pub fn iter(self) -> impl Iterator<Item = (&'a Phone, Assessment)> {
-        self.phones.iter().map(move |phone| (phone, assess(phone, self.case)))
     }
 }
 

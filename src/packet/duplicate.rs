@@ -19,7 +19,7 @@ const ROWS: usize = 1 << 13;
 const IN_A_ROW: usize = 4;
 
 /// Fingerprints of the packets seen lately.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Duplicates {
     hasher: foldhash::quality::RandomState,
     rows: Vec<[Seen; IN_A_ROW]>,
@@ -29,12 +29,6 @@ pub(super) struct Duplicates {
 struct Seen {
     fingerprint: u64,
     time: Timestamp,
-}
-
-impl Default for Duplicates {
-    fn default() -> Self {
-        Self { hasher: foldhash::quality::RandomState::default(), rows: Vec::new() }
-    }
 }
 
 impl Duplicates {

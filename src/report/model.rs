@@ -61,10 +61,13 @@ struct Phones<'d, 'r, 'a>(&'d Document<'r, 'a>);
 
 impl Serialize for Phones<'_, '_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.report.assessments.iter().map(|(phone, assessment)| {
-            self.0.fleet.borrow_mut().add(phone, &assessment);
-            PhoneView::new(phone, &assessment)
-        }))
+        let Document { report, fleet } = self.0;
+        report.assessments.look(|phones| {
+            serializer.collect_seq(phones.map(|(phone, assessment)| {
+                fleet.borrow_mut().add(phone, &assessment);
+                PhoneView::new(phone, &assessment)
+            }))
+        })
     }
 }
 

@@ -74,10 +74,12 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
     sources(report, &mut out)?;
     let mut fleet = Fleet::default();
     let mut rows = Vec::new();
-    for (index, (phone, assessment)) in report.assessments.iter().enumerate() {
-        fleet.add(phone, &assessment);
-        rows.push(row(index, phone, &assessment));
-    }
+    report.assessments.look(|phones| {
+        for (index, (phone, assessment)) in phones.enumerate() {
+            fleet.add(phone, &assessment);
+            rows.push(row(index, phone, &assessment));
+        }
+    });
     // Worst first: that is where the engineer looks.
     rows.sort_by(|a, b| a.rank.cmp(&b.rank));
     if rows.is_empty() {

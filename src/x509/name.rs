@@ -10,6 +10,8 @@ use x509_parser::x509::X509Name;
 #[derive(Clone)]
 pub struct DistinguishedName {
     text: String,
+    /// The first common name as it was written: reports name everyone by it.
+    common_name: Option<String>,
     /// Attribute type in its short upper-case form and folded value, sorted.
     attributes: Vec<(String, String)>,
 }
@@ -18,11 +20,12 @@ impl DistinguishedName {
     /// Reads the textual form: attributes joined by `;` or `,`, values quoted, escaped or plain.
     pub fn from_text(text: &str) -> Self {
         let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
-        let pairs = split(text).into_iter().filter_map(|part| {
+        let parts = split(text);
+        let pairs = parts.iter().filter_map(|part| {
             let (kind, value) = part.split_once('=')?;
             Some((kind.to_owned(), unescape(value)))
         });
-        Self { text: text.to_owned(), attributes: normalize(pairs) }
+        Self { attributes: normalize(pairs), common_name: common_name(&parts), text: text.to_owned() }
     }
 
     /// Takes the name from a certificate; it prints as RFC 4514 orders it, most specific part first.
@@ -34,8 +37,9 @@ impl DistinguishedName {
                 .map_or_else(|_| oid.to_id_string(), str::to_owned);
             pairs.push((kind, attribute_text(attribute)));
         }
-        let text = pairs.iter().rev().map(|(kind, value)| format!("{kind}={}", escape(value))).collect::<Vec<_>>();
-        Self { text: text.join(","), attributes: normalize(pairs) }
+        let parts = pairs.iter().rev().map(|(kind, value)| format!("{kind}={}", escape(value))).collect::<Vec<_>>();
+        let text = parts.join(",");
+        Self { common_name: common_name(&split(&text)), text, attributes: normalize(pairs) }
     }
 
     /// The name as it was written.
@@ -55,11 +59,7 @@ impl DistinguishedName {
 
     /// The common name as it was written, else the whole name: what a person recognises.
     pub fn short(&self) -> &str {
-        split(&self.text)
-            .into_iter()
-            .filter_map(|part| part.split_once('='))
-            .find(|(kind, _)| kind.trim().eq_ignore_ascii_case("CN"))
-            .map_or(self.text.as_str(), |(_, value)| value.trim_matches(|c: char| c == '"' || c.is_whitespace()))
+        self.common_name.as_deref().unwrap_or(&self.text)
     }
 }
 
@@ -122,6 +122,13 @@ fn split(text: &str) -> Vec<&str> {
     }
     parts.push(rest);
     parts
+}
+
+/// The value of the first common name among the parts, as it was written.
+fn common_name(parts: &[&str]) -> Option<String> {
+    let mut pairs = parts.iter().filter_map(|part| part.split_once('='));
+    let (_, value) = pairs.find(|(kind, _)| kind.trim().eq_ignore_ascii_case("CN"))?;
+    Some(value.trim_matches(|c: char| c == '"' || c.is_whitespace()).to_owned())
 }
 
 fn starts_with_type(text: &str) -> bool {
