@@ -5,10 +5,29 @@
 
 use std::collections::VecDeque;
 use std::hash::Hash;
+use std::net::{IpAddr, SocketAddr};
 
 use foldhash::{HashMap, HashMapExt};
 
 use crate::capture::Timestamp;
+
+/// An address and a port as two numbers: every packet is looked up by them, and a [`SocketAddr`] takes longer to hash than to
+/// find. IPv4 is told from IPv6 beside the port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Endpoint {
+    address: u128,
+    port: u32,
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(socket: SocketAddr) -> Self {
+        let port = u32::from(socket.port());
+        match socket.ip() {
+            IpAddr::V4(address) => Self { address: u128::from(address.to_bits()), port },
+            IpAddr::V6(address) => Self { address: address.to_bits(), port: port | 1 << 16 },
+        }
+    }
+}
 
 /// Flows by key.
 #[derive(Debug)]
@@ -25,7 +44,8 @@ struct Slot<V> {
     last_seen: Timestamp,
     /// The time of its entry in the queue; entries with another time are left over.
     queued: Timestamp,
-    flow: V,
+    /// On its own, so that the table is small: looking up and growing it touch little memory.
+    flow: Box<V>,
 }
 
 impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
@@ -60,7 +80,7 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
         let queue = &mut self.queue;
         let slot = self.flows.entry(key).or_insert_with(|| {
             queue.push_back((now, key));
-            Slot { last_seen: now, queued: now, flow: make() }
+            Slot { last_seen: now, queued: now, flow: Box::new(make()) }
         });
         slot.last_seen = now;
         &mut slot.flow
@@ -77,7 +97,7 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
 
     /// Takes the flow of `key` out.
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
-        self.flows.remove(key).map(|slot| slot.flow)
+        self.flows.remove(key).map(|slot| *slot.flow)
     }
 
     /// Takes one flow out that was idle for too long, or for which there is no room: where there are too many flows, or
@@ -117,7 +137,7 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (K, V)> + use<K, V> {
         let queue = std::mem::take(&mut self.queue);
         let mut flows = std::mem::take(&mut self.flows);
-        queue.into_iter().filter_map(move |(_, key)| flows.remove(&key).map(|slot| (key, slot.flow)))
+        queue.into_iter().filter_map(move |(_, key)| flows.remove(&key).map(|slot| (key, *slot.flow)))
     }
 
     /// How many flows there are.
@@ -130,6 +150,22 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
 mod tests {
     use super::*;
     use crate::packet::at;
+
+    #[test]
+    fn different_sockets_are_different_endpoints() {
+        let sockets = [
+            "10.0.0.1:69",
+            "10.0.0.1:70",
+            "10.0.0.2:69",
+            "[::10.0.0.1]:69",
+            "[::ffff:10.0.0.1]:69",
+            "[::]:0",
+            "0.0.0.0:0",
+        ];
+        let endpoints: std::collections::HashSet<_> =
+            sockets.iter().map(|socket| Endpoint::from(socket.parse::<SocketAddr>().unwrap())).collect();
+        assert_eq!(endpoints.len(), sockets.len());
+    }
 
     #[test]
     fn idle_flows_are_given_back() {

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 
 use super::content::ContentStore;
 use super::event::{Event, Service, Side};
-use super::flows::FlowTable;
+use super::flows::{Endpoint, FlowTable};
 use super::http::HttpStreams;
 use super::sccp::SccpStreams;
 use super::sip::SipStreams;
@@ -155,7 +155,7 @@ impl ConnectionFacts {
 }
 
 /// Both ends, the smaller first: both directions find the same connection.
-type Key = (SocketAddr, SocketAddr);
+type Key = (Endpoint, Endpoint);
 
 /// The TCP dissector.
 #[derive(Debug)]
@@ -213,7 +213,8 @@ impl Tcp {
         store: &mut ContentStore,
         events: &mut Vec<Event>,
     ) {
-        let key = if segment.src <= segment.dst { (segment.src, segment.dst) } else { (segment.dst, segment.src) };
+        let (src, dst) = (Endpoint::from(segment.src), Endpoint::from(segment.dst));
+        let key = if src <= dst { (src, dst) } else { (dst, src) };
         let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
         let existing = self.connections.get(&key, moment.time);
         let known = existing.is_some();
@@ -426,8 +427,7 @@ impl Connection {
         {
             reader.begin_in_the_middle(side);
         }
-        let mut stream = std::mem::take(self.stream(side));
-        let protocol = &mut self.protocol;
+        let (stream, protocol) = self.stream_and_reader(side);
         let payload = (segment.payload, segment.missing);
         let compares = matches!(protocol, Protocol::Known(reader) if reader.compares_copies(side));
         let room = Room { waiting: reorder, compared: if compares { COMPARED } else { 0 } };
@@ -437,7 +437,6 @@ impl Connection {
             }
         });
         shared.store.hit.streams_too_late += stream.take_given_up();
-        *self.stream(side) = stream;
         self.held = self.client_stream.held() + self.server_stream.held();
         if let Protocol::Known(reader) = &self.protocol {
             self.held += reader.held();
@@ -446,10 +445,10 @@ impl Connection {
     }
 
     fn flush(&mut self, shared: &mut Shared<'_>) {
+        let last = self.span.last;
         for side in [Side::Client, Side::Server] {
-            let mut stream = std::mem::take(self.stream(side));
-            let protocol = &mut self.protocol;
-            stream.flush(self.span.last, &mut |piece, at| {
+            let (stream, protocol) = self.stream_and_reader(side);
+            stream.flush(last, &mut |piece, at| {
                 if let Protocol::Known(reader) = protocol {
                     reader.piece(side, piece, at, shared);
                 }
@@ -458,9 +457,13 @@ impl Connection {
     }
 
     const fn stream(&mut self, side: Side) -> &mut Stream {
+        self.stream_and_reader(side).0
+    }
+
+    const fn stream_and_reader(&mut self, side: Side) -> (&mut Stream, &mut Protocol) {
         match side {
-            Side::Client => &mut self.client_stream,
-            Side::Server => &mut self.server_stream,
+            Side::Client => (&mut self.client_stream, &mut self.protocol),
+            Side::Server => (&mut self.server_stream, &mut self.protocol),
         }
     }
 }

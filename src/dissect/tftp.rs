@@ -10,13 +10,14 @@ mod netascii;
 mod tests;
 mod transfer;
 
-use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use foldhash::{HashSet, HashSetExt};
+
 use super::content::{Content, ContentStore};
 use super::event::{Download, Event, Outcome, Transport};
-use super::flows::FlowTable;
+use super::flows::{Endpoint, FlowTable};
 use crate::capture::{Moment, Span, Timestamp};
 use crate::packet::Datagram;
 
@@ -46,7 +47,7 @@ impl Default for Limits {
 /// The TFTP dissector.
 #[derive(Debug)]
 pub struct Tftp {
-    conversations: FlowTable<SocketAddr, Conversation>,
+    conversations: FlowTable<Endpoint, Conversation>,
     /// Nanoseconds after which a conversation is over.
     idle: u64,
     /// Addresses that sent anything as a TFTP server.
@@ -108,6 +109,8 @@ impl Conversation {
         let index = match self.transfers.iter().position(|transfer| transfer.server == server) {
             Some(index) => index,
             None if self.transfers.len() < MOST_TRANSFERS => {
+                // Hardly any request is answered twice.
+                self.transfers.reserve_exact(1);
                 self.transfers.push(Transfer::new(server, self.asked()));
                 self.transfers.len() - 1
             }
@@ -176,7 +179,7 @@ impl Tftp {
             Message::Data { block, bytes } => self.data(block, bytes, &mut context),
             Message::Ack { block } => self.ack(block, &mut context),
             Message::OptionAck(options) => {
-                if self.follows_complete(&context, None) || !self.conversations.contains(&udp.dst) {
+                if self.follows_complete(&context, None) || !self.conversations.contains(&udp.dst.into()) {
                     let orphan = Conversation::new(context.store.new_id(), udp.dst, moment);
                     self.begin(orphan, &mut context);
                 }
@@ -216,7 +219,7 @@ impl Tftp {
 
     fn request(&mut self, request: Request, context: &mut Context<'_>) {
         let &mut Context { udp, moment, .. } = context;
-        if let Some(conversation) = self.conversations.get(&udp.src, moment.time)
+        if let Some(conversation) = self.conversations.get(&udp.src.into(), moment.time)
             && let Some((earlier, _)) = &conversation.asked
             && earlier.file == request.file
             && conversation.is_waiting()
@@ -233,11 +236,11 @@ impl Tftp {
 
     fn data(&mut self, block: u16, bytes: &[u8], context: &mut Context<'_>) {
         let &mut Context { udp, moment, .. } = context;
-        if self.conversations.get(&udp.src, moment.time).is_some_and(|conversation| conversation.upload) {
+        if self.conversations.get(&udp.src.into(), moment.time).is_some_and(|conversation| conversation.upload) {
             return;
         }
         let is_another = block == 1 && self.follows_complete(context, Some(bytes));
-        if is_another || !self.conversations.contains(&udp.dst) {
+        if is_another || !self.conversations.contains(&udp.dst.into()) {
             // The request was not captured. The middle of a file is no beginning worth following.
             if block != 1 {
                 return;
@@ -245,14 +248,7 @@ impl Tftp {
             let orphan = Conversation::new(context.store.new_id(), udp.dst, moment);
             self.begin(orphan, context);
         }
-        if self
-            .conversations
-            .get(&udp.dst, moment.time)
-            .is_some_and(|conversation| conversation.is_late(udp.src, block))
-        {
-            return;
-        }
-        let Some(conversation) = self.answered(context) else {
+        let Some(conversation) = self.answered(context, |conversation| !conversation.is_late(udp.src, block)) else {
             return;
         };
         let asked = conversation.asked();
@@ -265,7 +261,7 @@ impl Tftp {
     }
 
     fn option_ack(&mut self, options: Options, context: &mut Context<'_>) {
-        let Some(conversation) = self.answered(context) else { return };
+        let Some(conversation) = self.answered(context, |_| true) else { return };
         let asked = conversation.asked();
         let Some(transfer) = conversation.transfer(context.udp.src) else { return };
         if transfer.option_ack(options, asked, context.store) {
@@ -275,7 +271,7 @@ impl Tftp {
 
     fn ack(&mut self, block: u16, context: &mut Context<'_>) {
         let &mut Context { udp, moment, .. } = context;
-        let Some(conversation) = self.conversations.get(&udp.src, moment.time) else {
+        let Some(conversation) = self.conversations.get(&udp.src.into(), moment.time) else {
             return;
         };
         if conversation.upload || conversation.is_late(udp.dst, block) {
@@ -300,7 +296,7 @@ impl Tftp {
     fn error(&mut self, code: u16, message: String, context: &mut Context<'_>) {
         let &mut Context { udp, moment, .. } = context;
         // From the client: ERROR 5 tells a second server port that its answer came too late (RFC 1350 4).
-        if let Some(conversation) = self.conversations.get(&udp.src, moment.time)
+        if let Some(conversation) = self.conversations.get(&udp.src.into(), moment.time)
             && let Some(index) = conversation.transfers.iter().position(|transfer| transfer.server == udp.dst)
         {
             conversation.span.extend(moment);
@@ -312,7 +308,7 @@ impl Tftp {
             }
             return;
         }
-        let Some(conversation) = self.answered(context) else {
+        let Some(conversation) = self.answered(context, |_| true) else {
             return;
         };
         let Some(transfer) = conversation.transfer(udp.src) else {
@@ -328,7 +324,7 @@ impl Tftp {
     /// for an option acknowledgment.
     fn follows_complete(&mut self, context: &Context<'_>, first_block: Option<&[u8]>) -> bool {
         let &Context { udp, moment, .. } = context;
-        self.conversations.get(&udp.dst, moment.time).is_some_and(|conversation| {
+        self.conversations.get(&udp.dst.into(), moment.time).is_some_and(|conversation| {
             let transfers = &conversation.transfers;
             match first_block {
                 Some(bytes) => {
@@ -349,10 +345,17 @@ impl Tftp {
         })
     }
 
-    /// The conversation that a server's message belongs to.
-    fn answered(&mut self, context: &Context<'_>) -> Option<&mut Conversation> {
+    /// The conversation that a server's message belongs to, if it takes that.
+    fn answered(
+        &mut self,
+        context: &Context<'_>,
+        takes: impl FnOnce(&Conversation) -> bool,
+    ) -> Option<&mut Conversation> {
         let &Context { udp, moment, .. } = context;
-        let conversation = self.conversations.get(&udp.dst, moment.time).filter(|conversation| !conversation.upload)?;
+        let conversation = self.conversations.get(&udp.dst.into(), moment.time)?;
+        if conversation.upload || !takes(conversation) {
+            return None;
+        }
         conversation.span.extend(moment);
         if self.heard.len() < MOST_SERVERS {
             self.heard.insert(udp.src.ip());
@@ -363,12 +366,12 @@ impl Tftp {
     /// Puts a conversation in the place of the one before at the same client port, which is over.
     fn begin(&mut self, mut conversation: Conversation, context: &mut Context<'_>) {
         let client = conversation.client;
-        let before = self.conversations.get(&client, context.moment.time).and_then(|before| {
+        let before = self.conversations.get(&client.into(), context.moment.time).and_then(|before| {
             let complete = before.best().filter(|transfer| transfer.finished().is_some())?;
             Some((complete.server, u16::try_from(complete.blocks() & 0xffff).ok()?))
         });
         conversation.previous = before;
-        if let Some(ended) = self.conversations.insert(client, context.moment.time, conversation) {
+        if let Some(ended) = self.conversations.insert(client.into(), context.moment.time, conversation) {
             self.conclude(ended, context.store, context.events);
         }
     }

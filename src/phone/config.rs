@@ -91,6 +91,7 @@ enum Element {
 }
 
 impl Element {
+    #[inline]
     fn of(name: &str) -> Self {
         match name {
             "TVS" => Self::Tvs,
@@ -137,6 +138,8 @@ impl ConfigFacts {
         config.allow_dangling_amp = true;
         let mut is_config = false;
         loop {
+            // Between elements stand line breaks only: what nobody reads need not become an event.
+            reader.config_mut().trim_text_start = !reading.reads;
             match reader.read_event() {
                 Ok(Event::Start(element)) => {
                     if !is_config {
