@@ -98,11 +98,11 @@ impl CaptureFile {
     /// When nothing could be read, or the operating system fails.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, CaptureError> {
-        if let Some(located) = self.located.take() {
-            self.buffer.consume(located.total);
-        }
         if self.ended {
             return Ok(false);
+        }
+        if let Some(located) = &self.located {
+            self.buffer.consume(located.total);
         }
         let next = match &mut self.format {
             Format::Pcap(reader) => reader.next(&mut self.buffer),
@@ -117,7 +117,7 @@ impl CaptureFile {
                 Ok(true)
             }
             Ok(None) => {
-                self.ended = true;
+                (self.ended, self.located) = (true, None);
                 if let Format::PcapNg(reader) = &mut self.format {
                     self.summary.frames += reader.take_others();
                 }
@@ -132,7 +132,7 @@ impl CaptureFile {
 
     #[cold]
     fn end(&mut self, problem: Problem) -> Result<bool, CaptureError> {
-        self.ended = true;
+        (self.ended, self.located) = (true, None);
         let problem = explain(problem, self.compression, &self.read);
         if self.summary.frames == 0 {
             return Err(CaptureError { path: self.summary.path.clone(), problem });
@@ -144,7 +144,7 @@ impl CaptureFile {
     /// The frame that [`Self::advance`] moved to.
     #[inline]
     pub fn frame(&self) -> Option<Frame<'_>> {
-        let located = self.located?;
+        let located = self.located.as_ref()?;
         let data = self.buffer.window().get(located.start..located.start + located.len)?;
         Some(Frame {
             id: FrameId { source: self.source, number: self.summary.frames },
@@ -157,7 +157,7 @@ impl CaptureFile {
 
     /// Time of the frame that [`Self::advance`] moved to.
     pub(super) fn time(&self) -> Option<Timestamp> {
-        self.located.map(|located| located.time)
+        self.located.as_ref().map(|located| located.time)
     }
 
     /// What was read so far.

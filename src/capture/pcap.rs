@@ -152,6 +152,40 @@ impl PcapReader {
     /// Finds the next record: `None` at a clean end.
     #[inline]
     pub(super) fn next<R: Read>(&self, buffer: &mut BlockBuffer<R>) -> Result<Option<Located>, Problem> {
+        match self.whole(buffer.window()) {
+            Some(located) => Ok(Some(located)),
+            None => self.next_or_why_not(buffer),
+        }
+    }
+
+    /// The next record, where all of it stands in the window already.
+    #[inline]
+    fn whole(&self, window: &[u8]) -> Option<Located> {
+        let header = window.first_chunk::<16>()?;
+        let words = [0, 4, 8, 12].map(|at| self.u32_at(header, at).unwrap_or(u32::MAX));
+        let located = self.located(words);
+        (located.total <= window.len() && located.len <= LARGEST_FRAME as usize).then_some(located)
+    }
+
+    /// Where the record stands whose header says this.
+    #[inline]
+    fn located(&self, [seconds, fraction, first, second]: [u32; 4]) -> Located {
+        let (captured, original_len) = self.lengths(first, second);
+        let nanos = i64::from(fraction) * if self.nanoseconds { 1 } else { 1000 };
+        Located {
+            time: Timestamp::from_seconds_and_nanos(i64::from(seconds), nanos),
+            link: self.link,
+            original_len: original_len.max(captured),
+            start: self.record_header,
+            len: captured as usize,
+            total: self.record_header + captured as usize,
+            others: 0,
+        }
+    }
+
+    /// The same at the edge of the window, at the end and at damage.
+    #[cold]
+    fn next_or_why_not<R: Read>(&self, buffer: &mut BlockBuffer<R>) -> Result<Option<Located>, Problem> {
         let offset = buffer.offset();
         let window = buffer.peek(self.record_header)?;
         let header = (self.u32_at(window, 0), self.u32_at(window, 4), self.u32_at(window, 8), self.u32_at(window, 12));
@@ -164,29 +198,19 @@ impl PcapReader {
         if window.len() < self.record_header {
             return Err(self.cut_header(offset, window.len()));
         }
-        let (captured, original_len) = self.lengths(first, second);
-        if captured > LARGEST_FRAME {
+        let located = self.located([seconds, fraction, first, second]);
+        let captured = located.len;
+        if captured > LARGEST_FRAME as usize {
             return Err(Problem::Damaged {
                 offset,
                 what: format!("a record claims {captured} bytes, more than a frame can have ({LARGEST_FRAME})"),
             });
         }
-        let len = captured as usize;
-        let total = self.record_header + len;
-        let found = buffer.peek(total)?.len();
-        if found < total {
-            return Err(Problem::Cut { offset, what: "a record", needed: total as u64, found: found as u64 });
+        let found = buffer.peek(located.total)?.len();
+        if found < located.total {
+            return Err(Problem::Cut { offset, what: "a record", needed: located.total as u64, found: found as u64 });
         }
-        let nanos = i64::from(fraction) * if self.nanoseconds { 1 } else { 1000 };
-        Ok(Some(Located {
-            time: Timestamp::from_seconds_and_nanos(i64::from(seconds), nanos),
-            link: self.link,
-            original_len: original_len.max(captured),
-            start: self.record_header,
-            len,
-            total,
-            others: 0,
-        }))
+        Ok(Some(located))
     }
 
     fn cut_header(&self, offset: u64, found: usize) -> Problem {

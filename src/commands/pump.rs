@@ -81,7 +81,10 @@ impl<S: Source> Reader<'_, S> {
             frames += 1;
             let before = events.len();
             self.witness.push(&frame, events);
-            bytes += events.iter().skip(before).map(file_bytes).sum::<usize>();
+            // Most frames tell nothing.
+            if events.len() > before {
+                bytes += events.iter().skip(before).map(file_bytes).sum::<usize>();
+            }
         }
         Ok(true)
     }

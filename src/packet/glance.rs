@@ -8,13 +8,37 @@ use crate::capture::LinkType;
 /// UDP ports whose datagrams are always looked at: DHCP, TFTP, SIP, and VXLAN, which may carry anything.
 pub(super) const UDP_PORTS: [u16; 6] = [67, 68, 69, 5060, 4789, 8472];
 
+/// An Ethernet header, an IPv4 header without options, a UDP header, and the first two bytes of what it carries.
+const USUAL: usize = 14 + 20 + 8 + 2;
+
 /// Whether the frame could carry something that itlscope reads. Only a whole, unfragmented UDP datagram that is neither on
 /// one of the known ports nor begins like TFTP or like a SIP request that is read is dismissed. TFTP moves to ephemeral ports,
 /// but its first byte is always 0 and its second an opcode from 1 to 6 (RFC 1350 5, RFC 2347); SIP may be on any port, and
 /// begins with the letters of REFER or REGISTER. No RTP packet begins like either (RFC 3550 5.1: version 2).
 #[inline]
 pub fn may_matter(link: LinkType, data: &[u8]) -> bool {
+    // Voice has a VLAN of its own, so its frames usually have a tag.
+    let tag = if data.get(12..14) == Some(&[0x81, 0x00]) { 4 } else { 0 };
+    if link == LinkType(1)
+        && let Some(frame) = data.get(tag..).and_then(<[u8]>::first_chunk::<USUAL>)
+        && [frame[12], frame[13], frame[14], frame[23]] == [0x08, 0x00, 0x45, 17]
+        && [frame[20] & 0x3f, frame[21]] == [0, 0]
+    {
+        let ports = [[frame[34], frame[35]], [frame[36], frame[37]]].map(u16::from_be_bytes);
+        return is_read(ports, [frame[42], frame[43]]);
+    }
     cannot_matter(link, data).is_none()
+}
+
+/// Whether a datagram between these ports that begins like this may be of use.
+#[inline]
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "hardly any is read, so all comparisons are made anyway: without branches"
+)]
+fn is_read(ports: [u16; 2], begin: [u8; 2]) -> bool {
+    let known = UDP_PORTS.iter().fold(false, |found, &port| found | (ports[0] == port) | (ports[1] == port));
+    known || matches!(begin, [0, 1..=6] | [b'R', b'E'])
 }
 
 /// `Some` where the frame certainly cannot matter.
@@ -50,13 +74,7 @@ fn cannot_matter(link: LinkType, data: &[u8]) -> Option<()> {
         _ => return None,
     };
     let ports = [u16_at(data, udp)?, u16_at(data, udp + 2)?];
-    if UDP_PORTS.iter().any(|&known| known == ports[0] || known == ports[1]) {
-        return None;
-    }
-    let &[first, second] = data.get(udp + 8..)?.first_chunk::<2>()?;
-    let tftp = first == 0 && (1..=6).contains(&second);
-    let sip = [first, second] == *b"RE";
-    (!tftp && !sip).then_some(())
+    (!is_read(ports, *data.get(udp + 8..)?.first_chunk::<2>()?)).then_some(())
 }
 
 #[inline]
@@ -81,7 +99,7 @@ mod tests {
         }
     }
 
-    fn is_read(payload: &[u8]) -> bool {
+    fn begins_like_tftp_or_sip(payload: &[u8]) -> bool {
         matches!(payload, [0, 1..=6, ..]) || payload.starts_with(b"RE")
     }
 
@@ -129,7 +147,7 @@ mod tests {
             if !may_matter(LinkType(link), &frame)
                 && let Some((src, dst, payload)) = decode(&frame, LinkType(link))
             {
-                prop_assert!(!is_read(&payload), "{payload:02x?}");
+                prop_assert!(!begins_like_tftp_or_sip(&payload), "{payload:02x?}");
                 prop_assert!(!UDP_PORTS.contains(&src) && !UDP_PORTS.contains(&dst));
             }
         }
