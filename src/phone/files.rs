@@ -17,11 +17,13 @@ use crate::trust::{ListKind, Record, Reference, SignedFile, Signer, TrustFile, T
 /// Distinct lists known at most, and the bytes of these files: more than all servers of a cluster serve.
 const MOST_LISTS: usize = 4096;
 const MOST_LIST_BYTES: usize = 4 << 20;
-/// Distinct configurations, and signers, held once for all.
+/// Distinct configurations, signers, and reasons, held once for all.
 const MOST_SHARED: usize = 1024;
 /// Lists whose keys are tried on a signed file, the latest first.
 const MOST_KEYS: usize = 8;
 
+/// What stands in the names of configurations, whatever their envelope.
+const CONFIG: &[u8] = b".cnf.xml";
 /// Files read lately whose result is remembered.
 const MOST_RECENT: usize = 16;
 
@@ -55,14 +57,15 @@ impl FileKind {
     }
 
     /// The kind that the name tells (domain.md 4.2).
-    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the name was put in capitals")]
     pub fn from_name(path: &str) -> Self {
-        let file = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_uppercase();
-        if file.ends_with(".TLV") && file.starts_with("ITL") {
+        let file = path.rsplit(['/', '\\']).next().unwrap_or_default().as_bytes();
+        let begins = |with: &[u8]| file.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+        let is_tlv = file.last_chunk::<4>().is_some_and(|end| end.eq_ignore_ascii_case(b".tlv"));
+        if is_tlv && begins(b"ITL") {
             Self::Itl
-        } else if file.ends_with(".TLV") && file.starts_with("CTL") {
+        } else if is_tlv && begins(b"CTL") {
             Self::Ctl
-        } else if file.contains(".CNF.XML") {
+        } else if file.windows(CONFIG.len()).any(|part| part.eq_ignore_ascii_case(CONFIG)) {
             Self::Config
         } else {
             Self::Other
@@ -115,6 +118,8 @@ pub struct Files {
     /// Lists served lately, the latest last: their records are keys too.
     served: Vec<Arc<ServedList>>,
     signers: Vec<Arc<Signer>>,
+    /// What verifying signatures came to, in words.
+    whys: HashSet<Arc<str>>,
     /// What configurations say: mostly the same for all phones.
     configs: HashSet<Arc<ConfigFacts>>,
     recent: VecDeque<Recent>,
@@ -141,6 +146,7 @@ impl Files {
             reference_certificates: certificates.collect(),
             served: Vec::new(),
             signers: Vec::new(),
+            whys: HashSet::new(),
             configs: HashSet::new(),
             recent: VecDeque::new(),
             hashes_all: true,
@@ -221,7 +227,7 @@ impl Files {
             signature: Some(SignatureFound {
                 signer,
                 status: served.verification.status(),
-                why: served.verification.why.as_str().into(),
+                why: self.why(&served.verification.why),
             }),
             ..Understood::default()
         }
@@ -257,7 +263,7 @@ impl Files {
         candidates.truncate(MOST_KEYS);
         let verification = signature::verify(&signed.header, &content.bytes, &candidates);
         let status = verification.status();
-        let why = verification.why.as_str().into();
+        let why = self.why(&verification.why);
         let signer = signed.header.signer.as_ref().map(|signer| self.signer(signer));
         let signed_name = signed.header.file_name.clone();
         let config = self.config(signed_name.as_deref(), signed.body(&content.bytes));
@@ -279,6 +285,18 @@ impl Files {
             self.configs.insert(Arc::clone(&facts));
         }
         Some(facts)
+    }
+
+    /// Why a signature is what it is, held once for all files of which that is said.
+    fn why(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.whys.get(text) {
+            return Arc::clone(known);
+        }
+        let why: Arc<str> = text.into();
+        if self.whys.len() < MOST_SHARED {
+            self.whys.insert(Arc::clone(&why));
+        }
+        why
     }
 
     /// The signer, held once for all files that it signed.

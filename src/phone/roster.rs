@@ -6,6 +6,7 @@
 //! nobody's.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -249,9 +250,7 @@ impl Roster {
             self.forgotten += put(&mut station.downloads, record, most, |record| record.id);
             return;
         };
-        let (first, last) = (record.span.first.time, record.span.last.time);
-        self.device_at(name.clone(), address, first);
-        let device = self.device_at(name, address, last);
+        let device = self.device_at(name, address, (record.span.first.time, record.span.last.time));
         device.substantial |= substantial;
         let gone = put(&mut device.downloads, record, most, |record| record.id);
         self.forgotten += gone;
@@ -287,7 +286,7 @@ impl Roster {
     fn report(&mut self, report: SelfReport) {
         let Some(name) = report.device.as_deref().and_then(DeviceName::new) else { return };
         let (address, time, most) = (report.client.ip(), report.moment.time, self.limits.each);
-        let device = self.device_at(name, address, time);
+        let device = self.device_at(name, address, (time, time));
         device.substantial = true;
         // Over UDP a phone repeats its request until it is answered (RFC 3261 17.1.2.2).
         let repeats = |last: &Arc<SelfReport>| {
@@ -310,7 +309,10 @@ impl Roster {
         let name = identity.device.as_deref().and_then(DeviceName::new);
         let most = self.limits.each;
         let identities = match (name, identity.address) {
-            (Some(name), Some(address)) => &mut self.device_at(name, address, identity.moment.time).identities,
+            (Some(name), Some(address)) => {
+                let time = identity.moment.time;
+                &mut self.device_at(name, address, (time, time)).identities
+            }
             (Some(name), None) => {
                 self.changes.device(&name);
                 &mut self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten).identities
@@ -334,12 +336,12 @@ impl Roster {
         }
     }
 
-    /// The device, seen at this address now.
-    fn device_at(&mut self, name: DeviceName, address: IpAddr, time: Timestamp) -> &mut Device {
+    /// The device, seen at this address from one time to another.
+    fn device_at(&mut self, name: DeviceName, address: IpAddr, (from, to): (Timestamp, Timestamp)) -> &mut Device {
         self.changes.device(&name);
         self.changes.address(address);
         let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
-        station.stay(&name, time, time);
+        station.stay(&name, from, to);
         let most = self.limits.each;
         let device = self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten);
         if device.addresses.last() != Some(&address) && device.addresses.len() < most {
@@ -524,13 +526,16 @@ impl<K: Clone + Eq + std::hash::Hash, V: Default + Substantial> Table<K, V> {
     }
 
     fn get_or_insert(&mut self, key: K, most: usize, forgotten: &mut u64) -> &mut V {
-        if !self.records.contains_key(&key) {
-            if self.records.len() >= most {
-                self.make_room(forgotten);
-            }
-            self.order.push_back(key.clone());
+        if self.records.len() >= most && !self.records.contains_key(&key) {
+            self.make_room(forgotten);
         }
-        self.records.entry(key).or_default()
+        match self.records.entry(key) {
+            Entry::Occupied(record) => record.into_mut(),
+            Entry::Vacant(place) => {
+                self.order.push_back(place.key().clone());
+                place.insert(V::default())
+            }
+        }
     }
 
     /// Takes a record out; its key stays in the queues until [`Self::forget_removed`].

@@ -19,6 +19,21 @@ use crate::memo::Memo;
 /// Longer messages are not kept to recognise them by: no list is longer.
 const LONGEST_REMEMBERED: usize = 1 << 16;
 
+/// What a signature is made over, in the two parts in which it stands in the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Message<'a>(pub(super) [&'a [u8]; 2]);
+
+impl Message<'_> {
+    fn len(self) -> usize {
+        self.0.iter().map(|part| part.len()).sum()
+    }
+
+    fn is(self, bytes: &[u8]) -> bool {
+        let [first, second] = self.0;
+        bytes.strip_prefix(first) == Some(second)
+    }
+}
+
 /// A signature that was tried.
 struct Trial {
     key: PublicKey,
@@ -30,6 +45,8 @@ struct Trial {
 thread_local! {
     static CERTIFICATES: RefCell<Memo<Vec<u8>, Result<PublicKey, String>, 16>> = const { RefCell::new(Memo::new()) };
     static MODULI: RefCell<Memo<Vec<u8>, Option<Modulus>, 8>> = const { RefCell::new(Memo::new()) };
+    /// Signatures that were tried once.
+    static TRIED: RefCell<Memo<Vec<u8>, (), 16>> = const { RefCell::new(Memo::new()) };
     static TRIALS: RefCell<Memo<Trial, bool, 16>> = const { RefCell::new(Memo::new()) };
 }
 
@@ -71,13 +88,15 @@ impl fmt::Display for Digest {
 
 impl Digest {
     /// The digest of a message.
-    fn of(self, message: &[u8]) -> Vec<u8> {
-        use sha2::Digest as _;
+    pub(super) fn of(self, message: Message<'_>) -> Vec<u8> {
+        fn digest<D: sha2::Digest>(Message([first, second]): Message<'_>) -> Vec<u8> {
+            D::new().chain_update(first).chain_update(second).finalize().to_vec()
+        }
         match self {
-            Self::Sha1 => sha1::Sha1::digest(message).to_vec(),
-            Self::Sha256 => sha2::Sha256::digest(message).to_vec(),
-            Self::Sha384 => sha2::Sha384::digest(message).to_vec(),
-            Self::Sha512 => sha2::Sha512::digest(message).to_vec(),
+            Self::Sha1 => digest::<sha1::Sha1>(message),
+            Self::Sha256 => digest::<sha2::Sha256>(message),
+            Self::Sha384 => digest::<sha2::Sha384>(message),
+            Self::Sha512 => digest::<sha2::Sha512>(message),
         }
     }
 
@@ -172,12 +191,12 @@ impl PublicKey {
     }
 
     /// Whether the signature over `message` is this key's. `Err` says why that cannot be tried at all.
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8], digest: Digest) -> Result<bool, String> {
+    pub(super) fn verifies(&self, message: Message<'_>, signature: &[u8], digest: Digest) -> Result<bool, String> {
         if let Self::Rsa { bits, .. } = self {
             rsa_algorithm(*bits, digest)?;
         }
         let is_same = |known: &Trial| {
-            known.signature == signature && known.digest == digest && known.key == *self && known.message == message
+            known.signature == signature && known.digest == digest && known.key == *self && message.is(&known.message)
         };
         TRIALS.with_borrow_mut(|known| {
             if let Some(&verified) = known.get(is_same) {
@@ -185,32 +204,45 @@ impl PublicKey {
             }
             let verified = match self {
                 Self::Rsa { der, bits } => {
-                    self.proves(message, signature, digest)
-                        || UnparsedPublicKey::new(rsa_algorithm(*bits, digest)?, der).verify(message, signature).is_ok()
+                    proves(der, &digest.of(message), signature, digest)
+                        || UnparsedPublicKey::new(rsa_algorithm(*bits, digest)?, der)
+                            .verify(&message.0.concat(), signature)
+                            .is_ok()
                 }
                 Self::Ec { curve, point } => curve.verifies(point, &digest.of(message), signature),
             };
-            if message.len().max(signature.len()) <= LONGEST_REMEMBERED {
-                let (signature, message) = (signature.to_vec(), message.to_vec());
+            if message.len().max(signature.len()) <= LONGEST_REMEMBERED && was_tried_before(signature) {
+                let (signature, message) = (signature.to_vec(), message.0.concat());
                 known.put(Trial { key: self.clone(), digest, signature, message }, verified);
             }
             Ok(verified)
         })
     }
+}
 
-    /// Whether the fast way proves the signature.
-    fn proves(&self, message: &[u8], signature: &[u8], digest: Digest) -> bool {
-        let Self::Rsa { der, .. } = self else { return false };
-        MODULI.with_borrow_mut(|known| {
-            if let Some(modulus) = known.get(|known| known == der) {
-                return modulus.as_ref().is_some_and(|modulus| modulus.proves(message, signature, digest));
-            }
-            let modulus = modulus_of(der);
-            let proven = modulus.as_ref().is_some_and(|modulus| modulus.proves(message, signature, digest));
-            known.put(der.clone(), modulus);
-            proven
-        })
-    }
+/// Whether the signature was tried a moment ago; it is remembered. That of a configuration comes once: only what comes again
+/// is worth a copy of its message.
+fn was_tried_before(signature: &[u8]) -> bool {
+    TRIED.with_borrow_mut(|tried| {
+        let before = tried.get(|tried| tried == signature).is_some();
+        if !before {
+            tried.put(signature.to_vec(), ());
+        }
+        before
+    })
+}
+
+/// Whether the fast way proves that this RSA key made the signature over what has this hash.
+fn proves(der: &[u8], hash: &[u8], signature: &[u8], digest: Digest) -> bool {
+    MODULI.with_borrow_mut(|known| {
+        if let Some(modulus) = known.get(|known| known == der) {
+            return modulus.as_ref().is_some_and(|modulus| modulus.proves(hash, signature, digest));
+        }
+        let modulus = modulus_of(der);
+        let proven = modulus.as_ref().is_some_and(|modulus| modulus.proves(hash, signature, digest));
+        known.put(der.to_vec(), modulus);
+        proven
+    })
 }
 
 /// How `ring` checks an RSA signature; `Err` where it cannot.

@@ -1,14 +1,12 @@
 //! RSA signatures with PKCS#1 v1.5 (RFC 8017 8.2.2), the usual case of them fast.
 //!
-//! In: a modulus, a message, a signature. Out: whether the signature is certainly good. Ten thousand phones download ten
+//! In: a modulus, a message's hash, a signature. Out: whether the signature is certainly good. Ten thousand phones download ten
 //! thousand configurations, each signed by the one key. `ring` hashes with SHA-1 at a quarter of the speed that processors
 //! have, and prepares the key anew each time; here the key is prepared once and `sha1` uses the processor's instructions. The
 //! exponent is 65537, as everywhere. A `true` is proof: the whole encoded message is rebuilt and compared. Whatever is not
 //! proven here is asked of `ring`, so nothing is refused that it would accept.
 
 use std::cmp::Ordering;
-
-use sha1::Digest as _;
 
 use super::key::Digest;
 
@@ -56,8 +54,9 @@ impl Modulus {
         Some(Self { negative_inverse: inverse.wrapping_neg(), r_squared, bytes: modulus.len(), limbs })
     }
 
-    /// Whether `signature` over `message` was certainly made with the private key to this modulus and the exponent 65537.
-    pub(super) fn proves(&self, message: &[u8], signature: &[u8], digest: Digest) -> bool {
+    /// Whether `signature`, over a message with this hash, was certainly made with the private key to this modulus and the
+    /// exponent 65537.
+    pub(super) fn proves(&self, hash: &[u8], signature: &[u8], digest: Digest) -> bool {
         if signature.len() != self.bytes {
             return false;
         }
@@ -67,22 +66,16 @@ impl Modulus {
         }
         let mut power = self.multiply(&signature, &self.r_squared);
         for _ in 0..16 {
-            power = self.multiply(&power, &power);
+            power = self.square(&power);
         }
         // One factor without the Montgomery form takes the form away.
         let opened = self.multiply(&power, &signature);
-        opened == limbs_of(&self.encoded(message, digest), self.limbs.len())
+        opened == limbs_of(&self.encoded(hash, digest), self.limbs.len())
     }
 
     /// EMSA-PKCS1-v1_5 (RFC 8017 9.2).
-    fn encoded(&self, message: &[u8], digest: Digest) -> Vec<u8> {
-        let hash = match digest {
-            Digest::Sha1 => sha1::Sha1::digest(message).to_vec(),
-            Digest::Sha256 => sha2::Sha256::digest(message).to_vec(),
-            Digest::Sha384 => sha2::Sha384::digest(message).to_vec(),
-            Digest::Sha512 => sha2::Sha512::digest(message).to_vec(),
-        };
-        let tail = [&[0], digest_info(digest), &hash].concat();
+    fn encoded(&self, hash: &[u8], digest: Digest) -> Vec<u8> {
+        let tail = [&[0], digest_info(digest), hash].concat();
         let mut encoded = vec![0xff; self.bytes.saturating_sub(tail.len())];
         for (slot, byte) in encoded.iter_mut().zip([0, 1]) {
             *slot = byte;
@@ -108,10 +101,53 @@ impl Modulus {
             }
             top = u64::from(carried) + u64::from(carried_again);
         }
-        if top > 0 || compare(&sum, &self.limbs) != Ordering::Less {
-            subtract(&mut sum, &self.limbs);
+        self.below(sum, top)
+    }
+
+    /// The Montgomery product of a number below the modulus with itself: each pair of different limbs is multiplied once, not
+    /// twice, and the whole square is reduced at the end.
+    fn square(&self, a: &[u64]) -> Vec<u64> {
+        let count = a.len();
+        let mut wide = vec![0u64; 2 * count];
+        for (index, &limb) in a.iter().enumerate() {
+            let others = a.get(index + 1..).unwrap_or_default();
+            let sum = wide.get_mut(2 * index + 1..index + count).unwrap_or_default();
+            let high = add_product(sum, others, limb);
+            if let Some(next) = wide.get_mut(index + count) {
+                *next = high;
+            }
         }
-        sum
+        let (mut shifted_out, mut carry) = (0, 0u64);
+        for (pair, &limb) in wide.chunks_exact_mut(2).zip(a) {
+            let [low, high] = halves(u128::from(limb) * u128::from(limb));
+            for (slot, product) in pair.iter_mut().zip([low, high]) {
+                let doubled = *slot << 1 | shifted_out;
+                shifted_out = *slot >> 63;
+                let [sum, over] = halves(u128::from(doubled) + u128::from(product) + u128::from(carry));
+                (*slot, carry) = (sum, over);
+            }
+        }
+        let mut top = 0u64;
+        for index in 0..count {
+            let Some((low, high)) = wide.get_mut(index..).and_then(|rest| rest.split_at_mut_checked(count)) else {
+                break;
+            };
+            let factor = low.first().copied().unwrap_or(0).wrapping_mul(self.negative_inverse);
+            let carried = add_product(low, &self.limbs, factor);
+            if let Some(next) = high.first_mut() {
+                let [sum, over] = halves(u128::from(*next) + u128::from(carried) + u128::from(top));
+                (*next, top) = (sum, over);
+            }
+        }
+        self.below(wide.split_off(count), top)
+    }
+
+    /// The number, `top` its highest limb, which is below twice the modulus, modulo the modulus.
+    fn below(&self, mut number: Vec<u64>, top: u64) -> Vec<u64> {
+        if top > 0 || compare(&number, &self.limbs) != Ordering::Less {
+            subtract(&mut number, &self.limbs);
+        }
+        number
     }
 }
 
@@ -171,6 +207,7 @@ fn double(number: &mut [u64], modulus: &[u64]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key::Message;
     use super::*;
     use num_bigint::BigUint;
     use proptest::prelude::*;
@@ -193,7 +230,8 @@ mod tests {
         let list = include_bytes!("../../tests/fixtures/trust/itl-10.tlv");
         let parsed = crate::trust::TrustList::parse(list).unwrap();
         let signature = parsed.header.signature.clone().unwrap();
-        let message = crate::trust::signature::signed_bytes(&signature, list).unwrap();
+        let message = crate::trust::signature::signed_message(&signature, list).unwrap();
+        let hash = Digest::Sha1.of(message);
         let bytes = signature.bytes.unwrap();
         let keys = parsed.records.iter().filter_map(|record| record.public_key.as_deref());
         let moduli: Vec<_> = keys
@@ -203,14 +241,14 @@ mod tests {
                 Modulus::new(modulus.strip_prefix(&[0]).unwrap_or(modulus))
             })
             .collect();
-        let signer = moduli.iter().find(|modulus| modulus.proves(&message, &bytes, Digest::Sha1));
+        let signer = moduli.iter().find(|modulus| modulus.proves(&hash, &bytes, Digest::Sha1));
         let signer = signer.expect("the list holds its signer's key");
-        assert!(!signer.proves(&message, &bytes, Digest::Sha256));
-        assert!(!signer.proves(&message[1..], &bytes, Digest::Sha1));
+        assert!(!signer.proves(&Digest::Sha256.of(message), &bytes, Digest::Sha256));
+        assert!(!signer.proves(&Digest::Sha1.of(Message([&list[1..], &[]])), &bytes, Digest::Sha1));
         for index in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[index / 8] ^= 1 << (index % 8);
-            assert!(!signer.proves(&message, &changed, Digest::Sha1));
+            assert!(!signer.proves(&hash, &changed, Digest::Sha1));
         }
     }
 
@@ -230,6 +268,9 @@ mod tests {
             let limbs = |number: &BigUint| limbs_of(&number.to_bytes_be(), prepared.limbs.len());
             let in_form = prepared.multiply(&limbs(&a), &prepared.r_squared);
             prop_assert_eq!(number(&prepared.multiply(&in_form, &limbs(&b))), &a * &b % &big);
+            prop_assert_eq!(prepared.square(&in_form), prepared.multiply(&in_form, &in_form));
+            let largest = limbs(&(&big - 1u8));
+            prop_assert_eq!(prepared.square(&largest), prepared.multiply(&largest, &largest));
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::header::{Header, Signature, Signer};
-use super::key::{Digest, PublicKey};
+use super::key::{Digest, Message, PublicKey};
 use super::record::{Function, Record};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
@@ -145,7 +145,7 @@ pub fn verify(header: &Header, file: &[u8], candidates: &[Candidate<'_>]) -> Ver
     let Some(signature) = &header.signature else {
         return Verification::cannot("the file carries no signature");
     };
-    let (Some(bytes), Some(message)) = (&signature.bytes, signed_bytes(signature, file)) else {
+    let (Some(bytes), Some(message)) = (&signature.bytes, signed_message(signature, file)) else {
         return Verification::cannot("from text alone no signature can be checked, the file itself is needed");
     };
     let Some(signer) = &header.signer else {
@@ -158,7 +158,7 @@ pub fn verify(header: &Header, file: &[u8], candidates: &[Candidate<'_>]) -> Ver
             attempts: Vec::new(),
         };
     }
-    let mut trial = Trial { header, message: &message, signature: bytes, tried: Vec::new() };
+    let mut trial = Trial { header, message, signature: bytes, tried: Vec::new() };
     let is_named: Vec<bool> = candidates.iter().map(|candidate| candidate.is(signer)).collect();
     let numbered = || candidates.iter().zip(&is_named).enumerate();
     let mut attempts: Vec<Attempt> = numbered()
@@ -178,13 +178,12 @@ pub fn verify(header: &Header, file: &[u8], candidates: &[Candidate<'_>]) -> Ver
     conclude(signer, attempts)
 }
 
-/// The bytes that a signature is made over: the file without the SIGNATURE field (domain.md 2.3). `None` where the header is
-/// not of this file.
-pub fn signed_bytes(signature: &Signature, file: &[u8]) -> Option<Vec<u8>> {
+/// What a signature is made over: the file without the SIGNATURE field (domain.md 2.3). `None` where the header is not of this
+/// file.
+pub(super) fn signed_message<'f>(signature: &Signature, file: &'f [u8]) -> Option<Message<'f>> {
     let start = signature.offset?;
     let end = start.checked_add(3)?.checked_add(signature.length)?;
-    let (before, after) = (file.get(..start)?, file.get(end..)?);
-    Some([before, after].concat())
+    Some(Message([file.get(..start)?, file.get(end..)?]))
 }
 
 fn conclude(signer: &Signer, attempts: Vec<Attempt>) -> Verification {
@@ -235,7 +234,7 @@ fn conclude(signer: &Signer, attempts: Vec<Attempt>) -> Verification {
 /// One file's signature and what was tried on it.
 struct Trial<'a> {
     header: &'a Header,
-    message: &'a [u8],
+    message: Message<'a>,
     signature: &'a [u8],
     /// Results by key: the same certificate usually stands in several records.
     tried: Vec<(PublicKey, AttemptResult)>,

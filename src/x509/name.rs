@@ -1,14 +1,25 @@
 //! Distinguished names that compare across the notations of certificates, CUCM and other tools.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 
 use x509_parser::x509::X509Name;
 
+use crate::memo::Memo;
+
+thread_local! {
+    /// Names that were read lately: ten thousand files name the same signer.
+    static LATELY: RefCell<Memo<String, DistinguishedName, 8>> = const { RefCell::new(Memo::new()) };
+}
+
 /// A distinguished name. It prints as it was written; it compares by its attributes, whatever their order, separator, letter
 /// case and escaping, because CUCM joins them with `;`, other tools with `,`, and certificates order them as they like
-/// (domain.md 2.2).
+/// (domain.md 2.2). Copies share what they say.
 #[derive(Clone)]
-pub struct DistinguishedName {
+pub struct DistinguishedName(Arc<Parts>);
+
+struct Parts {
     text: String,
     /// The first common name as it was written: reports name everyone by it.
     common_name: Option<String>,
@@ -20,12 +31,23 @@ impl DistinguishedName {
     /// Reads the textual form: attributes joined by `;` or `,`, values quoted, escaped or plain.
     pub fn from_text(text: &str) -> Self {
         let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+        LATELY.with_borrow_mut(|lately| {
+            if let Some(name) = lately.get(|known| known == text) {
+                return name.clone();
+            }
+            let name = Self::parse(text);
+            lately.put(text.to_owned(), name.clone());
+            name
+        })
+    }
+
+    fn parse(text: &str) -> Self {
         let parts = split(text);
         let pairs = parts.iter().filter_map(|part| {
             let (kind, value) = part.split_once('=')?;
             Some((kind.to_owned(), unescape(value)))
         });
-        Self { attributes: normalize(pairs), common_name: common_name(&parts), text: text.to_owned() }
+        Self(Arc::new(Parts { attributes: normalize(pairs), common_name: common_name(&parts), text: text.to_owned() }))
     }
 
     /// Takes the name from a certificate; it prints as RFC 4514 orders it, most specific part first.
@@ -39,36 +61,37 @@ impl DistinguishedName {
         }
         let parts = pairs.iter().rev().map(|(kind, value)| format!("{kind}={}", escape(value))).collect::<Vec<_>>();
         let text = parts.join(",");
-        Self { common_name: common_name(&split(&text)), text, attributes: normalize(pairs) }
+        Self(Arc::new(Parts { common_name: common_name(&split(&text)), text, attributes: normalize(pairs) }))
     }
 
     /// The name as it was written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// Whether there is no name at all.
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.0.text.is_empty()
     }
 
     /// The value of the first common name, in folded form (lower case); `None` where there is none.
     pub fn common_name_folded(&self) -> Option<&str> {
-        self.attributes.iter().find(|(kind, _)| kind == "CN").map(|(_, value)| value.as_str())
+        self.0.attributes.iter().find(|(kind, _)| kind == "CN").map(|(_, value)| value.as_str())
     }
 
     /// The common name as it was written, else the whole name: what a person recognises.
     pub fn short(&self) -> &str {
-        self.common_name.as_deref().unwrap_or(&self.text)
+        self.0.common_name.as_deref().unwrap_or(&self.0.text)
     }
 }
 
 impl PartialEq for DistinguishedName {
     fn eq(&self, other: &Self) -> bool {
-        if self.attributes.is_empty() && other.attributes.is_empty() {
-            return self.text == other.text;
+        let (one, other) = (&self.0, &other.0);
+        if one.attributes.is_empty() && other.attributes.is_empty() {
+            return one.text == other.text;
         }
-        self.attributes == other.attributes
+        Arc::ptr_eq(one, other) || one.attributes == other.attributes
     }
 }
 
@@ -76,19 +99,19 @@ impl Eq for DistinguishedName {}
 
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
 impl fmt::Debug for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DistinguishedName({:?})", self.text)
+        write!(f, "DistinguishedName({:?})", self.0.text)
     }
 }
 
 impl serde::Serialize for DistinguishedName {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(&self.0.text)
     }
 }
 
