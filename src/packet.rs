@@ -5,6 +5,7 @@
 //! keeps no state but fragments that wait for their rest and the fingerprints that tell a frame captured twice.
 
 mod duplicate;
+mod endpoint;
 mod fragment;
 pub mod glance;
 mod kernel_filter;
@@ -18,6 +19,7 @@ use std::ops::Range;
 
 use crate::capture::{Frame, FrameId, LinkType};
 
+pub(crate) use endpoint::Endpoint;
 pub use kernel_filter::kernel_filter;
 
 use duplicate::Duplicates;

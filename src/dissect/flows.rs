@@ -5,29 +5,10 @@
 
 use std::collections::VecDeque;
 use std::hash::Hash;
-use std::net::{IpAddr, SocketAddr};
 
 use foldhash::{HashMap, HashMapExt};
 
 use crate::capture::Timestamp;
-
-/// An address and a port as two numbers: every packet is looked up by them, and a [`SocketAddr`] takes longer to hash than to
-/// find. IPv4 is told from IPv6 beside the port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Endpoint {
-    address: u128,
-    port: u32,
-}
-
-impl From<SocketAddr> for Endpoint {
-    fn from(socket: SocketAddr) -> Self {
-        let port = u32::from(socket.port());
-        match socket.ip() {
-            IpAddr::V4(address) => Self { address: u128::from(address.to_bits()), port },
-            IpAddr::V6(address) => Self { address: address.to_bits(), port: port | 1 << 16 },
-        }
-    }
-}
 
 /// Flows by key.
 #[derive(Debug)]
@@ -150,22 +131,6 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
 mod tests {
     use super::*;
     use crate::packet::at;
-
-    #[test]
-    fn different_sockets_are_different_endpoints() {
-        let sockets = [
-            "10.0.0.1:69",
-            "10.0.0.1:70",
-            "10.0.0.2:69",
-            "[::10.0.0.1]:69",
-            "[::ffff:10.0.0.1]:69",
-            "[::]:0",
-            "0.0.0.0:0",
-        ];
-        let endpoints: std::collections::HashSet<_> =
-            sockets.iter().map(|socket| Endpoint::from(socket.parse::<SocketAddr>().unwrap())).collect();
-        assert_eq!(endpoints.len(), sockets.len());
-    }
 
     #[test]
     fn idle_flows_are_given_back() {

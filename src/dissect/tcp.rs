@@ -13,13 +13,13 @@ use std::net::SocketAddr;
 
 use super::content::ContentStore;
 use super::event::{Event, Service, Side};
-use super::flows::{Endpoint, FlowTable};
+use super::flows::FlowTable;
 use super::http::HttpStreams;
 use super::sccp::SccpStreams;
 use super::sip::SipStreams;
 use super::tls::{CertificateCache, TlsDissector};
 use crate::capture::{Moment, Span, Timestamp};
-use crate::packet::{Segment, TcpFlags};
+use crate::packet::{Endpoint, Segment, TcpFlags};
 
 pub(super) use stream::{Piece, Room, Stream};
 

@@ -17,9 +17,9 @@ use foldhash::{HashSet, HashSetExt};
 
 use super::content::{Content, ContentStore};
 use super::event::{Download, Event, Outcome, Transport};
-use super::flows::{Endpoint, FlowTable};
+use super::flows::FlowTable;
 use crate::capture::{Moment, Span, Timestamp};
-use crate::packet::Datagram;
+use crate::packet::{Datagram, Endpoint};
 
 use message::{Message, Options, Request};
 use transfer::{Asked, Transfer};

@@ -6,7 +6,7 @@
 
 use std::hash::BuildHasher;
 
-use super::{Packet, TcpFlags};
+use super::{Endpoint, Packet, TcpFlags};
 use crate::capture::Timestamp;
 
 /// Copies with the same IP identification are believed to be copies for this long.
@@ -36,12 +36,15 @@ impl Duplicates {
     /// is none. Bare acknowledgments are never copies: equal ones are sent on purpose and cost nothing.
     pub(super) fn seen_before(&mut self, packet: &Packet<'_>, identification: u16, now: Timestamp) -> bool {
         let fingerprint = match packet {
-            Packet::Udp(udp) => self.hasher.hash_one((identification, udp.src, udp.dst, udp.payload)),
+            Packet::Udp(udp) => {
+                self.hasher.hash_one((identification, Endpoint::from(udp.src), Endpoint::from(udp.dst), udp.payload))
+            }
             Packet::Tcp(tcp) => {
                 if tcp.payload.is_empty() && !tcp.flags.has(TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) {
                     return false;
                 }
-                self.hasher.hash_one((identification, tcp.src, tcp.dst, tcp.seq, tcp.ack, tcp.flags.0, tcp.payload))
+                let ends = (Endpoint::from(tcp.src), Endpoint::from(tcp.dst));
+                self.hasher.hash_one((identification, ends, tcp.seq, tcp.ack, tcp.flags.0, tcp.payload))
             }
             Packet::Cdp(_) | Packet::Lldp(_) => return false,
         };
