@@ -4,6 +4,7 @@
 //! a link type, and a [`SourceSummary`] of what was read. It refuses to know any protocol: what the bytes of a frame mean is
 //! not its business.
 
+mod ahead;
 mod buffer;
 mod compressed;
 mod error;

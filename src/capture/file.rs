@@ -13,7 +13,7 @@ use super::{Frame, FrameId, Source, SourceSummary, Timestamp};
 
 /// A capture that is being read: a pcap or pcapng stream.
 pub struct CaptureFile {
-    buffer: BlockBuffer<Box<dyn Read + Send>>,
+    buffer: BlockBuffer,
     format: Format,
     source: u16,
     summary: SourceSummary,
@@ -44,34 +44,36 @@ impl CaptureFile {
     /// As [`Self::open`].
     pub fn open_counted(path: &Path, source: u16, count: &BytesRead) -> Result<Self, CaptureError> {
         if is_standard_input(path) {
-            return Self::counted(Box::new(io::stdin()), "standard input".to_owned(), source, count);
+            let label = "standard input".to_owned();
+            return Self::over(Box::new(io::stdin()), BlockBuffer::reading_ahead, label, source, count);
         }
         let label = path.display().to_string();
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.is_dir(), file)));
         match opened {
             Ok((true, _)) => Err(CaptureError { path: label, problem: Problem::Directory }),
-            Ok((false, file)) => Self::counted(Box::new(file), label, source, count),
+            Ok((false, file)) => Self::over(Box::new(file), BlockBuffer::reading_ahead, label, source, count),
             Err(error) => Err(CaptureError { path: label, problem: Problem::Io(error) }),
         }
     }
 
-    /// Reads a capture from any stream. `label` is how messages name it.
+    /// Reads a capture from any stream, nothing of which is read before it is needed. `label` is how messages name it.
     ///
     /// # Errors
     /// When the stream is empty or no capture.
     pub fn from_reader(reader: Box<dyn Read + Send>, label: String, source: u16) -> Result<Self, CaptureError> {
-        Self::counted(reader, label, source, &BytesRead::default())
+        Self::over(reader, BlockBuffer::new, label, source, &BytesRead::default())
     }
 
-    fn counted(
+    fn over(
         reader: Box<dyn Read + Send>,
+        window: fn(Box<dyn Read + Send>) -> BlockBuffer,
         label: String,
         source: u16,
         read: &BytesRead,
     ) -> Result<Self, CaptureError> {
         let opened = compressed::open(reader, read).map_err(Problem::Io);
         let recognised = opened.and_then(|(reader, compression)| {
-            let mut buffer = BlockBuffer::new(reader);
+            let mut buffer = window(reader);
             match recognise(&mut buffer) {
                 Ok(format) => Ok((buffer, format, compression)),
                 Err(problem) => Err(explain(problem, compression, read)),
@@ -194,7 +196,7 @@ fn explain(problem: Problem, compression: Option<&'static str>, read: &BytesRead
     }
 }
 
-fn recognise<R: Read>(buffer: &mut BlockBuffer<R>) -> Result<Format, Problem> {
+fn recognise(buffer: &mut BlockBuffer) -> Result<Format, Problem> {
     if let Some(reader) = PcapReader::open(buffer)? {
         return Ok(Format::Pcap(reader));
     }

@@ -6,8 +6,6 @@
 //! and lengths in the other order, as libpcap wrote them before 1999. Layout: draft-ietf-opsawg-pcap; variants as
 //! Wireshark's wiretap reads them.
 
-use std::io::Read;
-
 use super::buffer::BlockBuffer;
 use super::error::Problem;
 use super::{LinkType, Timestamp};
@@ -47,7 +45,7 @@ const LOOK_WITHIN: usize = 16 << 10;
 
 impl PcapReader {
     /// Reads the file header if the stream is a pcap: `None` where its magic number is another.
-    pub(super) fn open<R: Read>(buffer: &mut BlockBuffer<R>) -> Result<Option<Self>, Problem> {
+    pub(super) fn open(buffer: &mut BlockBuffer) -> Result<Option<Self>, Problem> {
         let window = buffer.peek(24)?;
         let Some(magic) = window.first_chunk::<4>() else {
             return Ok(None);
@@ -110,7 +108,7 @@ impl PcapReader {
     }
 
     /// How far the headers of the first records reach, if each has `header` bytes.
-    fn length_of_first<R: Read>(&self, header: usize, buffer: &mut BlockBuffer<R>) -> Result<usize, Problem> {
+    fn length_of_first(&self, header: usize, buffer: &mut BlockBuffer) -> Result<usize, Problem> {
         let mut needed = header;
         for _ in 1..LOOKED_AT {
             let window = buffer.peek(needed)?;
@@ -151,7 +149,7 @@ impl PcapReader {
 
     /// Finds the next record: `None` at a clean end.
     #[inline]
-    pub(super) fn next<R: Read>(&self, buffer: &mut BlockBuffer<R>) -> Result<Option<Located>, Problem> {
+    pub(super) fn next(&self, buffer: &mut BlockBuffer) -> Result<Option<Located>, Problem> {
         match self.whole(buffer.window()) {
             Some(located) => Ok(Some(located)),
             None => self.next_or_why_not(buffer),
@@ -185,7 +183,7 @@ impl PcapReader {
 
     /// The same at the edge of the window, at the end and at damage.
     #[cold]
-    fn next_or_why_not<R: Read>(&self, buffer: &mut BlockBuffer<R>) -> Result<Option<Located>, Problem> {
+    fn next_or_why_not(&self, buffer: &mut BlockBuffer) -> Result<Option<Located>, Problem> {
         let offset = buffer.offset();
         let window = buffer.peek(self.record_header)?;
         let header = (self.u32_at(window, 0), self.u32_at(window, 4), self.u32_at(window, 8), self.u32_at(window, 12));

@@ -6,8 +6,6 @@
 //! calls) are counted, so that numbers agree. Layout: draft-ietf-opsawg-pcapng. Interface descriptions are read by `pcap-parser`; packet
 //! blocks, of which there are millions, by hand.
 
-use std::io::Read;
-
 use pcap_parser::pcapng::{
     InterfaceDescriptionBlock, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
 };
@@ -61,7 +59,7 @@ enum Block {
 
 impl PcapNgReader {
     /// Starts reading if the stream begins with a section header block: `None` where it does not.
-    pub(super) fn open<R: Read>(buffer: &mut BlockBuffer<R>) -> Result<Option<Self>, Problem> {
+    pub(super) fn open(buffer: &mut BlockBuffer) -> Result<Option<Self>, Problem> {
         let window = buffer.peek(12)?;
         if window.first_chunk::<4>() != Some(&SECTION_HEADER.to_be_bytes()) {
             return Ok(None);
@@ -71,7 +69,7 @@ impl PcapNgReader {
 
     /// Finds the next packet: `None` at a clean end.
     #[inline]
-    pub(super) fn next<R: Read>(&mut self, buffer: &mut BlockBuffer<R>) -> Result<Option<Located>, Problem> {
+    pub(super) fn next(&mut self, buffer: &mut BlockBuffer) -> Result<Option<Located>, Problem> {
         loop {
             let offset = buffer.offset();
             let window = buffer.peek(12)?;
@@ -115,7 +113,7 @@ impl PcapNgReader {
     }
 
     #[inline]
-    fn block<R: Read>(&mut self, kind: u32, length: u32, buffer: &mut BlockBuffer<R>) -> Result<Block, Problem> {
+    fn block(&mut self, kind: u32, length: u32, buffer: &mut BlockBuffer) -> Result<Block, Problem> {
         let offset = buffer.offset();
         let is_packet = matches!(kind, ENHANCED_PACKET | SIMPLE_PACKET | OBSOLETE_PACKET);
         if !is_packet && kind != INTERFACE_DESCRIPTION {
