@@ -27,10 +27,12 @@ test-peer: build ## what tshark says otherwise about captures/, and about PEER=F
 pictures: build  ## the pictures of docs/pictures, taken of the real program
 	$(CARGO) run --locked --example pictures -- target/release/itlscope docs/pictures
 
-lint:            ## formatting and clippy, warnings as errors
+lint:            ## formatting and clippy, warnings as errors; that the fuzz targets fit the library
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --no-default-features -- -D warnings
+	@# Checking links nothing: the fuzzer itself, which is C++, need not be built for it.
+	CUSTOM_LIBFUZZER_PATH=/libfuzzer.a $(CARGO) check --locked --manifest-path fuzz/Cargo.toml --bins --target-dir target/fuzz
 
 fmt:             ## format the code
 	$(CARGO) fmt --all

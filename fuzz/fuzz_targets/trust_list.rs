@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(TrustFile::Signed(file)) => {
             assert!(file.body_offset <= bytes.len());
             let verification = itlscope::trust::signature::verify(&file.header, bytes, &[]);
-            let _ = show::signed_file(&file, &verification);
+            let _ = show::signed_file(&file, itlscope::digest::Digests::of(bytes), &verification);
             let _ = notes::signed_file(&file, &verification);
         }
         Ok(TrustFile::List(list)) => examine(&list, bytes, now),
