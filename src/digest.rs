@@ -23,7 +23,7 @@ macro_rules! checksum {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                data_encoding::HEXLOWER.encode_display(&self.0).fmt(f)
             }
         }
 

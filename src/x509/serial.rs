@@ -29,7 +29,7 @@ impl fmt::Display for Serial {
         if self.0.is_empty() {
             return f.write_str("00");
         }
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+        data_encoding::HEXUPPER.encode_display(&self.0).fmt(f)
     }
 }
 
