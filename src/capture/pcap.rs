@@ -100,8 +100,8 @@ impl PcapReader {
         if record_headers.len() > 1 {
             // A stream may hold nothing but its first frames yet: no more is waited for than the usual form needs.
             let needed = reader.length_of_first(usual, buffer)?;
-            if !reader.is_sound(usual, buffer.peek(needed)?) {
-                reader.record_header = reader.likeliest(record_headers, buffer.peek(LOOK_WITHIN)?);
+            if !reader.is_sound(usual, first_bytes(needed, buffer)?) {
+                reader.record_header = reader.likeliest(record_headers, first_bytes(LOOK_WITHIN, buffer)?);
             }
         }
         Ok(Some(reader))
@@ -225,4 +225,10 @@ impl PcapReader {
         let bytes = *bytes.get(at..)?.first_chunk::<4>()?;
         Some(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
     }
+}
+
+/// The first bytes of what is left, as far as they are there, and no more than `count`: how much stands in the window is chance.
+fn first_bytes(count: usize, buffer: &mut BlockBuffer) -> Result<&[u8], Problem> {
+    let window = buffer.peek(count)?;
+    Ok(window.get(..count).unwrap_or(window))
 }

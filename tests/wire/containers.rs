@@ -1,6 +1,6 @@
 //! Files as they come: formats and their variants, compressed, cut, rotated.
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use itlscope::capture::{CaptureFile, MergedCaptures, Source, SourceSummary};
@@ -45,6 +45,31 @@ fn read_bytes(bytes: &[u8]) -> (Read, Vec<SourceSummary>, Vec<String>) {
     let (read, summaries, errors) = read_all(&[write(folder.path(), "trace", bytes)]);
     let local = format!("{}/", folder.path().display());
     (read, summaries, errors.into_iter().map(|error| error.replace(&local, "")).collect())
+}
+
+/// Few bytes at a time, as a pipe may give them.
+struct Drops(Cursor<Vec<u8>>);
+
+impl std::io::Read for Drops {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = buffer.len().min(7);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+/// Reads the same bytes in one go and in drops, and gives what both told.
+fn read_both_ways(bytes: &[u8]) -> Result<(Read, Vec<SourceSummary>), String> {
+    let read = |reader: Box<dyn std::io::Read + Send>| {
+        let mut source = CaptureFile::from_reader(reader, "trace".to_owned(), 0).map_err(|error| error.to_string())?;
+        let mut read = Vec::new();
+        while let Some(frame) = source.next_frame().map_err(|error| error.to_string())? {
+            read.push((frame.id.source, frame.id.number, frame.time.nanos(), frame.data.to_vec()));
+        }
+        Ok((read, source.summaries()))
+    };
+    let whole = read(Box::new(Cursor::new(bytes.to_vec())));
+    assert_eq!(whole, read(Box::new(Drops(Cursor::new(bytes.to_vec())))));
+    whole
 }
 
 fn of(frames: &[Owned]) -> Read {
@@ -116,6 +141,24 @@ fn variants_of_pcap() {
         big.extend(&frame.data);
     }
     assert_eq!(read_bytes(&big).0, of(&frames));
+}
+
+#[test]
+fn the_variant_of_a_pcap_is_told_by_the_same_bytes_however_they_come() {
+    // Longer record headers under the usual magic number, and damage behind the part that the variant is told by.
+    let mut bytes = [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[2, 0, 4, 0], &[0; 8], &[0, 0, 4, 0, 1, 0, 0, 0]].concat();
+    let mut record = |original: u32| {
+        for word in [1_600_000_000, 5, 6000, original, 0, 0] {
+            bytes.extend(word.to_le_bytes());
+        }
+        bytes.extend([0x55; 6000]);
+    };
+    for _ in 0..3 {
+        record(6000);
+    }
+    record(0);
+    let (frames, _) = read_both_ways(&bytes).unwrap();
+    assert!(frames.len() == 4 && frames.iter().all(|(.., data)| data == &[0x55; 6000]));
 }
 
 #[test]
@@ -294,9 +337,7 @@ proptest::proptest! {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        let reader = Box::new(std::io::Cursor::new(bytes));
-        if let Ok(mut source) = CaptureFile::from_reader(reader, "trace".to_owned(), 0) {
-            while let Ok(Some(_)) = source.next_frame() {}
-        }
+        // Whatever was read: it is the same however the bytes come.
+        drop(read_both_ways(&bytes));
     }
 }
