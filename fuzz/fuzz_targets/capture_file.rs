@@ -1,4 +1,4 @@
-//! Bytes of a capture file: pcap, pcapng, gzip, zstd. What is read whole is the same when it comes byte by byte.
+//! Bytes of a capture file: pcap, pcapng, gzip, zstd. What is read whole is the same when it comes in drops.
 
 #![no_main]
 
@@ -32,7 +32,16 @@ fn read(reader: Box<dyn Read + Send>) -> Result<(usize, Vec<SourceSummary>), Str
     Ok((bytes, source.summaries()))
 }
 
+fn is_compressed(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
 fuzz_target!(|bytes: &[u8]| {
     let whole = read(Box::new(Cursor::new(bytes.to_vec())));
-    assert_eq!(whole, read(Box::new(Drops(Cursor::new(bytes.to_vec())))));
+    let drops = read(Box::new(Drops(Cursor::new(bytes.to_vec()))));
+    // How much of a block stands before its damage is up to the decompressor.
+    let is_sound = matches!(&whole, Ok((_, summaries)) if summaries.iter().all(|summary| summary.warnings.is_empty()));
+    if is_sound || !is_compressed(bytes) {
+        assert_eq!(whole, drops);
+    }
 });

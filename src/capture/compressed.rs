@@ -28,22 +28,46 @@ impl BytesRead {
     }
 }
 
-/// Counts what passes.
+/// Counts what is taken.
 struct Counted<R> {
     inner: R,
     count: BytesRead,
 }
 
+impl<R> Counted<R> {
+    fn add(&self, taken: usize) {
+        self.count.0.fetch_add(taken as u64, Ordering::Relaxed);
+    }
+}
+
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.count.0.fetch_add(read as u64, Ordering::Relaxed);
+        self.add(read);
         Ok(read)
     }
 }
 
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+        self.add(amount);
+    }
+}
+
+/// How a stream is compressed.
+pub(super) struct Compression {
+    pub(super) name: &'static str,
+    /// How far its bytes were understood.
+    pub(super) taken: BytesRead,
+}
+
 /// A stream to be read as a capture, and how it was compressed.
-pub(super) type Opened = (Box<dyn Read + Send>, Option<&'static str>);
+pub(super) type Opened = (Box<dyn Read + Send>, Option<Compression>);
 
 /// The stream without its compression, if it has one. What is read of it is counted in `count`.
 pub(super) fn open(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Result<Opened> {
@@ -52,17 +76,16 @@ pub(super) fn open(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Resul
     (&mut reader).take(4).read_to_end(&mut start)?;
     let magic = start.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes));
     let all = Cursor::new(start.clone()).chain(reader);
-    Ok(match magic {
-        _ if start.starts_with(&[0x1f, 0x8b]) => {
-            let decoder = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BLOCK, all));
-            (Box::new(decoder), Some("gzip"))
-        }
+    let taken = BytesRead::default();
+    let blocks = |all| Counted { inner: BufReader::with_capacity(BLOCK, all), count: taken.clone() };
+    let (reader, name): (Box<dyn Read + Send>, _) = match magic {
+        _ if start.starts_with(&[0x1f, 0x8b]) => (Box::new(flate2::bufread::MultiGzDecoder::new(blocks(all))), "gzip"),
         Some(magic) if magic == ZSTD || magic & !0xf == SKIPPABLE => {
-            let source = BufReader::with_capacity(BLOCK, all);
-            (Box::new(Zstd { state: State::Between(source) }), Some("zstd"))
+            (Box::new(Zstd { state: State::Between(blocks(all)) }), "zstd")
         }
-        _ => (Box::new(all), None),
-    })
+        _ => return Ok((Box::new(all), None)),
+    };
+    Ok((reader, Some(Compression { name, taken })))
 }
 
 /// Frames of zstd, one after the other.
@@ -153,7 +176,10 @@ mod tests {
         let (mut reader, compression) = open(Box::new(Cursor::new(bytes.to_vec())), &count)?;
         let mut all = Vec::new();
         reader.read_to_end(&mut all)?;
-        Ok((all, compression, count.get()))
+        if let Some(compression) = &compression {
+            assert_eq!(compression.taken.get(), count.get());
+        }
+        Ok((all, compression.map(|compression| compression.name), count.get()))
     }
 
     #[test]

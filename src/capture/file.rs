@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::buffer::BlockBuffer;
-use super::compressed::{self, BytesRead};
+use super::compressed::{self, BytesRead, Compression};
 use super::error::{CaptureError, Problem};
 use super::pcap::{Located, PcapReader};
 use super::pcapng::PcapNgReader;
@@ -20,8 +20,7 @@ pub struct CaptureFile {
     located: Option<Located>,
     ended: bool,
     /// How it is compressed, and how much was read of the file itself.
-    compression: Option<&'static str>,
-    read: BytesRead,
+    compression: Option<Compression>,
 }
 
 enum Format {
@@ -69,14 +68,14 @@ impl CaptureFile {
         window: fn(Box<dyn Read + Send>) -> BlockBuffer,
         label: String,
         source: u16,
-        read: &BytesRead,
+        count: &BytesRead,
     ) -> Result<Self, CaptureError> {
-        let opened = compressed::open(reader, read).map_err(Problem::Io);
+        let opened = compressed::open(reader, count).map_err(Problem::Io);
         let recognised = opened.and_then(|(reader, compression)| {
             let mut buffer = window(reader);
             match recognise(&mut buffer) {
                 Ok(format) => Ok((buffer, format, compression)),
-                Err(problem) => Err(explain(problem, compression, read)),
+                Err(problem) => Err(explain(problem, compression.as_ref())),
             }
         });
         let (buffer, format, compression) =
@@ -89,7 +88,6 @@ impl CaptureFile {
             located: None,
             ended: false,
             compression,
-            read: read.clone(),
         })
     }
 
@@ -135,7 +133,7 @@ impl CaptureFile {
     #[cold]
     fn end(&mut self, problem: Problem) -> Result<bool, CaptureError> {
         (self.ended, self.located) = (true, None);
-        let problem = explain(problem, self.compression, &self.read);
+        let problem = explain(problem, self.compression.as_ref());
         if self.summary.frames == 0 {
             return Err(CaptureError { path: self.summary.path.clone(), problem });
         }
@@ -185,12 +183,12 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 }
 
 /// What cannot be decompressed is damage, not a fault of the system; where it is, the file's own offset says.
-fn explain(problem: Problem, compression: Option<&'static str>, read: &BytesRead) -> Problem {
+fn explain(problem: Problem, compression: Option<&Compression>) -> Problem {
     match (problem, compression) {
         (Problem::Io(error), Some(compression)) if error.raw_os_error().is_none() => {
             let cut = error.kind() == io::ErrorKind::UnexpectedEof;
             let what = if cut { "it ends in the middle".to_owned() } else { error.to_string() };
-            Problem::Compressed { compression, offset: read.get(), what }
+            Problem::Compressed { compression: compression.name, offset: compression.taken.get(), what }
         }
         (problem, _) => problem,
     }

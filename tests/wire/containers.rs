@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use itlscope::capture::{CaptureFile, MergedCaptures, Source, SourceSummary};
+use itlscope::capture::{BytesRead, CaptureFile, MergedCaptures, Source, SourceSummary};
 use itlscope::testkit::{self, Owned, block, enhanced_packet, interface, section, udp_frame};
 
 /// A folder of its own.
@@ -92,6 +92,23 @@ fn gzip_and_zstd_by_content() {
         assert!(errors.is_empty() && !read.is_empty() && of(&frames).starts_with(&read));
         assert_eq!(summaries[0].warnings.len(), 1, "{summaries:?}");
     }
+}
+
+#[test]
+fn where_a_compressed_capture_ends_is_told_of_that_file_alone() {
+    let plain = testkit::pcap(1, true, &frames(20_000));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    let cut = gzip.finish().unwrap();
+    let cut = &cut[..cut.len() / 2];
+    let folder = folder();
+    let paths = [write(folder.path(), "first.pcap", &plain), write(folder.path(), "second.pcap.gz", cut)];
+    let count = BytesRead::default();
+    let (mut source, _) = MergedCaptures::new(&paths, |path, number| CaptureFile::open_counted(path, number, &count));
+    while source.next_frame().unwrap().is_some() {}
+    assert!(count.get() >= (plain.len() + cut.len()) as u64);
+    let told = &source.summaries()[1].warnings;
+    assert!(told.iter().any(|told| told.contains(&format!("near byte {} of the file", cut.len()))), "{told:?}");
 }
 
 #[test]
