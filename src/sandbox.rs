@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub struct Needs {
     /// Files to be opened for reading; of folders, whatever is in them. What does not exist is passed over.
     pub read: Vec<PathBuf>,
-    /// Folders in which files are made, written and removed.
+    /// Folders in which files and folders are made, and files written and removed.
     pub write: Vec<PathBuf>,
     /// The terminal is opened anew, and times are told in the zone of this machine.
     pub terminal: bool,

@@ -66,6 +66,9 @@ fn only_the_named_files_can_be_opened() {
         File::create_new(&made).unwrap().write_all(b"made").unwrap();
         assert_eq!(fs::read_to_string(&made).unwrap(), "made");
         fs::remove_file(made).unwrap();
+        fs::create_dir(out.join("folder")).unwrap();
+        File::create_new(out.join("folder/made")).unwrap();
+        assert!(fs::create_dir(folder.path().join("folder")).is_err(), "a folder beside the named ones");
         // A thread that starts later is no way out.
         assert!(thread::spawn(move || denied(File::open(&other))).join().unwrap());
     });
@@ -124,10 +127,10 @@ fn what_readers_do_still_works() {
     });
 }
 
-/// A triage that waits for its capture.
-fn waiting(options: &[&str]) -> Child {
+/// A process that waits for its capture on standard input.
+fn waiting(arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_itlscope"));
-    command.args(["triage", "-"]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
@@ -139,7 +142,7 @@ fn status(child: &Child, field: &str) -> String {
 }
 
 #[test]
-fn triage_is_restricted_before_it_reads_a_byte() {
+fn whoever_reads_a_capture_is_restricted_before_its_first_byte() {
     if ["Seccomp:\t0", "NoNewPrivs:\t0"]
         .iter()
         .any(|free| !fs::read_to_string("/proc/self/status").unwrap().contains(free))
@@ -147,22 +150,32 @@ fn triage_is_restricted_before_it_reads_a_byte() {
         eprintln!("skipped: this test runs in a sandbox itself");
         return;
     }
-    let mut child = waiting(&[]);
-    // Nothing is written to it until it is restricted.
-    let mut turns = 0;
-    while status(&child, "Seccomp") != "2" {
-        turns += 1;
-        assert!(turns < 6000, "triage never gave anything up");
-        thread::sleep(Duration::from_millis(10));
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let commands: [(&[&str], &str); 3] = [
+        (&["triage", "-"], "SEP0011215A1AE3"),
+        (&["extract", "-", "-o", &out], "ITLSEP0011215A1AE3.tlv"),
+        (&["show", "--file", "ITLSEP0011215A1AE3.tlv", "-"], "627a8bb0e4bcd329b6ac69e4a454f64e1934dba4(SHA1)"),
+    ];
+    for (arguments, told) in commands {
+        let mut child = waiting(arguments);
+        // Nothing is written to it until it is restricted.
+        let mut turns = 0;
+        while status(&child, "Seccomp") != "2" {
+            turns += 1;
+            assert!(turns < 6000, "{arguments:?} never gave anything up");
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(status(&child, "NoNewPrivs"), "1");
+        child.stdin.as_mut().unwrap().write_all(&capture()).unwrap();
+        finish(child, told);
     }
-    assert_eq!(status(&child, "NoNewPrivs"), "1");
-    child.stdin.as_mut().unwrap().write_all(&capture()).unwrap();
-    finish(child);
+    assert!(Path::new(&out).join("manifest.json").is_file());
 }
 
 #[test]
 fn without_the_sandbox_everything_is_as_it_was() {
-    let mut child = waiting(&["--no-sandbox"]);
+    let mut child = waiting(&["triage", "-", "--no-sandbox"]);
     let own = fs::read_to_string("/proc/self/status").unwrap();
     let own =
         |field: &str| own.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(":\t").map(str::to_owned));
@@ -172,18 +185,18 @@ fn without_the_sandbox_everything_is_as_it_was() {
     child.stdin.as_mut().unwrap().write_all(&capture).unwrap();
     assert_eq!(Some(status(&child, "Seccomp")), own("Seccomp"));
     assert_eq!(Some(status(&child, "NoNewPrivs")), own("NoNewPrivs"));
-    finish(child);
+    finish(child, "SEP0011215A1AE3");
 }
 
 fn capture() -> Vec<u8> {
     fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/captures/six-phones/capture.pcap")).unwrap()
 }
 
-/// The capture is over: takes the report.
-fn finish(mut child: Child) {
+/// The capture is over: takes the report, in which this is told.
+fn finish(mut child: Child, told: &str) {
     drop(child.stdin.take());
     let mut report = String::new();
     child.stdout.take().unwrap().read_to_string(&mut report).unwrap();
-    assert!(report.contains("SEP"), "{report}");
+    assert!(report.contains(told), "{report}");
     assert!(child.wait().unwrap().code().is_some_and(|code| code < 2));
 }

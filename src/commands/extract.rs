@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::escape;
 use crate::extract::{Extractor, FileSeen, Folder, Manifest, Options};
 use crate::phone::Roster;
+use crate::sandbox::Needs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,10 +48,15 @@ pub(super) struct Args {
 
     #[command(flatten)]
     limits: inputs::LimitOptions,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let folder = Folder::open(&args.output, args.force).with_context(|| args.output.display().to_string())?;
+    let (read, write) = (args.captures.files.clone(), vec![args.output.clone()]);
+    args.sandbox.enter(&Needs { read, write, ..Needs::default() });
     let options = Options { with_configs: args.with_configs, most_files: args.max_files };
     let mut extractor = Extractor::new(folder, options);
     let mut engine = Engine::new(&args.limits.limits(), &[]);

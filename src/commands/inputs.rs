@@ -250,8 +250,8 @@ pub(super) struct Captures {
 /// Whether the process gives up what it does not need.
 #[derive(Debug, clap::Args)]
 pub(super) struct SandboxOption {
-    /// Keep all rights of this process while it reads captures. Without this it can soon open no other file, connect nowhere and
-    /// start nothing; '--version' says what this kernel enforces
+    /// Keep all rights of this process while it reads what was captured. Without this it can soon open no other file, connect
+    /// nowhere and start nothing; '--version' says what this kernel enforces
     #[arg(long, help_heading = "Safety")]
     no_sandbox: bool,
 }

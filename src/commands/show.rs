@@ -11,6 +11,7 @@ use super::{Exit, captured, inputs};
 use crate::capture::Timestamp;
 use crate::digest::Digests;
 use crate::escape;
+use crate::sandbox::Needs;
 use crate::trust::document::ListDocument;
 use crate::trust::signature::{self, Candidate, SignatureStatus, Verification};
 use crate::trust::{Origin, Reference, ReferenceArgument, SignedFile, TrustFile, TrustList, notes, show, text};
@@ -59,6 +60,9 @@ pub(super) struct Args {
     /// Judge the validity of certificates at this time instead of now, as 2026-01-31 or 2026-01-31T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,6 +84,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(checksum) = references.iter().find(|one| one.list.is_none() && one.certificates.is_empty()) {
         bail!("-r {}: a checksum holds no keys to check a signature with, give a list or a certificate", checksum.path);
     }
+    args.sandbox.enter(&Needs { read: args.files.clone(), ..Needs::default() });
     let mut out = BufWriter::new(io::stdout().lock());
     let mut view = View {
         references: &references,

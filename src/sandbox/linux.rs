@@ -38,7 +38,8 @@ fn files(needs: &Needs) -> Result<Layer, RulesetError> {
         allow(&mut rules, path, read);
     }
     for path in &needs.write {
-        let write = AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile | AccessFs::Truncate;
+        let make = AccessFs::MakeReg | AccessFs::MakeDir;
+        let write = make | AccessFs::WriteFile | AccessFs::RemoveFile | AccessFs::Truncate;
         allow(&mut rules, path, read | write);
     }
     if needs.terminal {
