@@ -11,6 +11,8 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 /// Compressed bytes are read in blocks of this length.
 const BLOCK: usize = 256 << 10;
+/// Bytes are decompressed in pieces of this length.
+const PIECE: usize = 8 << 10;
 /// Windows larger than this are refused: what `zstd --ultra` writes without `--long`.
 const LARGEST_WINDOW: u64 = 128 << 20;
 /// zstd's magic number, and that of frames to be skipped, whose lowest four bits are free.
@@ -79,13 +81,55 @@ pub(super) fn open(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Resul
     let taken = BytesRead::default();
     let blocks = |all| Counted { inner: BufReader::with_capacity(BLOCK, all), count: taken.clone() };
     let (reader, name): (Box<dyn Read + Send>, _) = match magic {
-        _ if start.starts_with(&[0x1f, 0x8b]) => (Box::new(flate2::bufread::MultiGzDecoder::new(blocks(all))), "gzip"),
+        _ if start.starts_with(&[0x1f, 0x8b]) => {
+            (Box::new(Pieces::of(flate2::bufread::MultiGzDecoder::new(blocks(all)))), "gzip")
+        }
         Some(magic) if magic == ZSTD || magic & !0xf == SKIPPABLE => {
-            (Box::new(Zstd { state: State::Between(blocks(all)) }), "zstd")
+            (Box::new(Pieces::of(Zstd { state: State::Between(blocks(all)) })), "zstd")
         }
         _ => return Ok((Box::new(all), None)),
     };
     Ok((reader, Some(Compression { name, taken })))
+}
+
+/// Reads piece by piece. A decompressor that comes upon damage keeps back what it made of the same piece: the smaller it is, the
+/// more of what stands before the damage is read.
+struct Pieces<R> {
+    inner: R,
+    /// What is told when all before it was given.
+    failed: Option<io::Error>,
+}
+
+impl<R> Pieces<R> {
+    const fn of(inner: R) -> Self {
+        Self { inner, failed: None }
+    }
+}
+
+impl<R: Read> Read for Pieces<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let mut filled = 0;
+        for piece in buffer.chunks_mut(PIECE) {
+            match self.inner.read(piece) {
+                Ok(read) => {
+                    filled += read;
+                    // The end, or all that a pipe has to give now.
+                    if read < piece.len() {
+                        break;
+                    }
+                }
+                Err(error) if filled == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(filled)
+    }
 }
 
 /// Frames of zstd, one after the other.
@@ -197,6 +241,26 @@ mod tests {
         assert_eq!(read(&members).unwrap(), (bytes.clone(), Some("gzip"), members.len() as u64));
         let frames = [skippable(0), zstd(first), skippable(300_000), zstd(b""), zstd(second), skippable(5)].concat();
         assert_eq!(read(&frames).unwrap(), (bytes, Some("zstd"), frames.len() as u64));
+    }
+
+    #[test]
+    fn what_stands_before_damage_is_read() {
+        /// Gives sevens, and fails like a decompressor: in the middle of what it is asked for.
+        struct Fails(usize);
+        impl Read for Fails {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0 = self.0.checked_sub(buffer.len()).ok_or_else(|| io::Error::other("damaged"))?;
+                buffer.fill(7);
+                Ok(buffer.len())
+            }
+        }
+        let mut reader = Pieces::of(Fails(100_000));
+        let mut bytes = Vec::new();
+        assert_eq!(reader.read_to_end(&mut bytes).unwrap_err().to_string(), "damaged");
+        assert!((100_000 - PIECE..=100_000).contains(&bytes.len()), "{}", bytes.len());
+        let mut reader = Pieces::of(Fails(100_000));
+        assert_eq!(reader.read(&mut vec![0; 1 << 20]).unwrap(), 100_000 / PIECE * PIECE);
+        assert!(reader.read(&mut vec![0; 1 << 20]).is_err());
     }
 
     #[test]

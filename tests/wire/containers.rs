@@ -112,6 +112,25 @@ fn where_a_compressed_capture_ends_is_told_of_that_file_alone() {
 }
 
 #[test]
+fn of_a_compressed_capture_with_damage_all_is_read_that_stands_before_it() {
+    let frames = frames(20_000);
+    let plain = testkit::pcap(1, true, &frames);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    let zstd = ruzstd::encoding::compress_to_vec(&plain[..], ruzstd::encoding::CompressionLevel::Fastest);
+    for mut bytes in [gzip.finish().unwrap(), zstd] {
+        let at = bytes.len() / 10 * 9;
+        bytes[at..at + 1000].fill(0xff);
+        let (read, summaries, errors) = read_bytes(&bytes);
+        assert!(errors.is_empty(), "{errors:?}");
+        // zstd compresses, and fails, in blocks of 128 KiB.
+        let sound = frames.len() / 4 * 3;
+        assert_eq!(read.get(..sound), of(&frames).get(..sound), "{} frames", read.len());
+        assert_eq!(summaries[0].warnings.len(), 1, "{summaries:?}");
+    }
+}
+
+#[test]
 fn variants_of_pcap() {
     let frames = frames(6);
     let usual = testkit::pcap(1, false, &frames);
