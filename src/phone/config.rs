@@ -92,24 +92,24 @@ enum Element {
 
 impl Element {
     #[inline]
-    fn of(name: &str) -> Self {
+    fn of(name: &[u8]) -> Self {
         match name {
-            "TVS" => Self::Tvs,
-            "callManagerGroup" => Self::CallManagerGroup,
-            "member" => Self::Member,
-            "callManager" => Self::CallManager,
-            "address" => Self::Address,
-            "port" => Self::Port,
-            "name" => Self::Name,
-            "processNodeName" => Self::ProcessNodeName,
-            "deviceSecurityMode" => Self::SecurityMode,
-            "transportLayerProtocol" => Self::Transport,
-            "deviceProtocol" => Self::Protocol,
-            "loadInformation" => Self::Load,
-            "fullConfig" => Self::FullConfig,
-            "encrConfig" => Self::EncryptedConfig,
-            "certHash" => Self::CertificateHash,
-            _ if name.ends_with("URL") || name == "url" => Self::Url,
+            b"TVS" => Self::Tvs,
+            b"callManagerGroup" => Self::CallManagerGroup,
+            b"member" => Self::Member,
+            b"callManager" => Self::CallManager,
+            b"address" => Self::Address,
+            b"port" => Self::Port,
+            b"name" => Self::Name,
+            b"processNodeName" => Self::ProcessNodeName,
+            b"deviceSecurityMode" => Self::SecurityMode,
+            b"transportLayerProtocol" => Self::Transport,
+            b"deviceProtocol" => Self::Protocol,
+            b"loadInformation" => Self::Load,
+            b"fullConfig" => Self::FullConfig,
+            b"encrConfig" => Self::EncryptedConfig,
+            b"certHash" => Self::CertificateHash,
+            _ if name.ends_with(b"URL") || name == b"url" => Self::Url,
             _ => Self::Other,
         }
     }
@@ -150,11 +150,8 @@ impl ConfigFacts {
                         is_config = true;
                     }
                     reading.start(&element);
-                    if !reading.reads
-                        && let Some(behind) = behind_text(reader.get_ref())
-                    {
-                        *reader.get_mut() = behind;
-                        reading.end();
+                    if !reading.reads {
+                        pass_over_others(&mut reader);
                     }
                 }
                 Ok(Event::Text(text)) if reading.reads => reading.text(&text.xml10_content()),
@@ -166,7 +163,14 @@ impl ConfigFacts {
                         reading.text(text);
                     }
                 }
-                Ok(Event::End(_)) => reading.end(),
+                Ok(Event::End(_)) => {
+                    reading.end();
+                    // What follows the root is no part of the document.
+                    if is_config && reading.path.is_empty() {
+                        break;
+                    }
+                    pass_over_others(&mut reader);
+                }
                 Ok(Event::Eof) => {
                     reading.facts.damaged = !reading.path.is_empty() || reading.too_deep > 0;
                     break;
@@ -182,9 +186,22 @@ impl ConfigFacts {
     }
 }
 
-/// What follows the end of an element of which this is the inside, where nothing but text is inside. Most elements are such, and
-/// of most the text is of no interest: passing over it, and over the end, saves two events of three.
-fn behind_text(inside: &[u8]) -> Option<&[u8]> {
+/// Passes over elements of no interest. Only where the reader has just told of markup: there it has begun nothing else.
+fn pass_over_others(reader: &mut Reader<&[u8]>) {
+    while let Some(behind) = behind_other(reader.get_ref()) {
+        *reader.get_mut() = behind;
+    }
+}
+
+/// What follows an element of no interest that has a name, no attributes, and nothing but text inside. Most elements are such: to
+/// pass over them saves most events.
+fn behind_other(bytes: &[u8]) -> Option<&[u8]> {
+    let rest = bytes.trim_ascii_start().strip_prefix(b"<")?;
+    let (name, inside) = rest.split_at_checked(memchr::memchr(b'>', rest)?)?;
+    let is_plain = name.first()?.is_ascii_alphabetic() && name.iter().all(|&byte| byte > b' ' && byte != b'/');
+    if !is_plain || Element::of(name) != Element::Other {
+        return None;
+    }
     let end = inside.get(memchr::memchr(b'<', inside)?..)?;
     if !end.starts_with(b"</") {
         return None;
@@ -212,7 +229,7 @@ impl Reading {
             self.too_deep += 1;
             return;
         }
-        let kind = Element::of(element.name().as_ref());
+        let kind = Element::of(element.name().as_ref().as_bytes());
         if kind == Element::Member {
             let priority = element.try_get_attribute("priority").ok().flatten();
             let priority = priority.and_then(|attribute| attribute.value.trim().parse().ok());
@@ -386,6 +403,14 @@ mod tests {
         assert_eq!(ConfigFacts::parse(b"<CiscoIPPhoneText/>"), None);
         assert_eq!(ConfigFacts::parse(b"<tones><device><fullConfig>true</fullConfig></device></tones>"), None);
         assert!(ConfigFacts::parse(b"\xef\xbb\xbf\r\n<Default><x/></Default>").is_some());
+    }
+
+    #[test]
+    fn what_follows_the_root_is_no_part_of_the_document() {
+        let facts = ConfigFacts::parse(DOCUMENT.as_bytes());
+        for behind in ["\n\n", "<device><fullConfig>false</fullConfig></device>", "<", "</device>"] {
+            assert_eq!(ConfigFacts::parse(format!("{DOCUMENT}{behind}").as_bytes()), facts);
+        }
     }
 
     #[test]
