@@ -10,6 +10,7 @@ use super::row::{Cause, Row};
 use crate::capture::Moment;
 use crate::digest::Sha1Sum;
 use crate::phone::Phone;
+use crate::report::Severity;
 use crate::verdict::{Case, Deletion, Fleet, Summary};
 use crate::x509::Serial;
 
@@ -44,10 +45,8 @@ pub struct FleetGroup {
     pub cause: Arc<Cause>,
     /// How many phones.
     pub phones: usize,
-    /// How many of them need deletion.
-    pub needed: usize,
-    /// For how many that is not known.
-    pub undetermined: usize,
+    /// What the worst of them is in: where all only differ from a reference, nothing is wrong.
+    pub worst: Severity,
 }
 
 /// A list of a TFTP server.
@@ -92,12 +91,10 @@ impl FleetView {
                 let group = groups.entry(cause).or_insert_with(|| FleetGroup {
                     cause: Arc::clone(cause),
                     phones: 0,
-                    needed: 0,
-                    undetermined: 0,
+                    worst: row.brief.severity,
                 });
                 group.phones += 1;
-                group.needed += usize::from(row.brief.deletion == Deletion::Needed);
-                group.undetermined += usize::from(row.brief.deletion == Deletion::Undetermined);
+                group.worst = group.worst.min(row.brief.severity);
             }
             for boot in &row.boots {
                 *minutes.entry(boot.nanos().div_euclid(60_000_000_000)).or_default() += 1;

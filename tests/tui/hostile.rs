@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use itlscope::report::Severity;
 use itlscope::tui::{Action, Theme};
 use itlscope::watch::{Cause, FleetView, Update};
 use unicode_width::UnicodeWidthStr;
@@ -30,7 +31,7 @@ fn desk(name: &str) -> Desk {
     hostile.causes = vec![Arc::clone(&cause)];
     let mut fleet = FleetView::default();
     fleet.warnings.push(name.to_owned());
-    fleet.groups.push(itlscope::watch::FleetGroup { cause, phones: 1, needed: 1, undetermined: 0 });
+    fleet.groups.push(itlscope::watch::FleetGroup { cause, phones: 1, worst: Severity::DeletionNeeded });
     desk.state.take(Update::Rows(vec![Arc::new(hostile)], Vec::new()));
     desk.state.take(Update::Fleet(Box::new(fleet)));
     desk.act(Action::Resize(120, 36));

@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::sheet::{Extent, Sheet, line, number};
-use crate::report::Severity;
 use crate::tui::state::State;
 use crate::tui::theme::{Paint, Theme};
 use crate::watch::{FleetGroup, FleetView, Status};
@@ -158,15 +157,7 @@ fn sparkline(state: &State, fleet: &FleetView, area: Rect, buffer: &mut Buffer) 
 }
 
 fn group_lines(group: &FleetGroup, sheet: &mut Sheet) {
-    let theme = sheet.theme();
-    let severity = if group.needed > 0 {
-        Severity::DeletionNeeded
-    } else if group.undetermined > 0 {
-        Severity::WrongUndetermined
-    } else {
-        Severity::Wrong
-    };
-    let (mark, paint) = theme.severity(severity);
+    let (mark, paint) = sheet.theme().severity(group.worst);
     let phones =
         format!(" {:>7} {:<7}", number(group.phones as u64), if group.phones == 1 { "phone" } else { "phones" });
     sheet.wrapped(&[(mark, paint), (&phones, Paint::Bold), (&group.cause.text, Paint::Plain)], 18);
