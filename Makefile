@@ -57,7 +57,7 @@ fuzz: deps       ## every fuzz target for T seconds (T=60); installs cargo-fuzz 
 	@sh scripts/fuzz.sh $(T)
 
 deny: deps       ## licences, sources and duplicates of all dependencies; installs cargo-deny where it is missing
-	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked --version '^0.20' cargo-deny
 	$(CARGO) deny --locked check licenses bans sources
 
 clean:           ## remove what was built
