@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use itlscope::capture::{BytesRead, CaptureFile, MergedCaptures, Source, SourceSummary};
+use itlscope::capture::{BytesRead, CaptureError, CaptureFile, MergedCaptures, Source, SourceSummary};
 use itlscope::testkit::{self, Owned, block, enhanced_packet, interface, section, udp_frame};
 
 /// A folder of its own.
@@ -31,12 +31,18 @@ fn frames(count: usize) -> Vec<Owned> {
 /// What was read: source, number, time and bytes of each frame.
 type Read = Vec<(u16, u64, i64, Vec<u8>)>;
 
-fn read_all(paths: &[PathBuf]) -> (Read, Vec<SourceSummary>, Vec<String>) {
-    let (mut source, errors) = MergedCaptures::new(paths, |path, number| CaptureFile::open(path, number));
+/// Reads a source to its end.
+fn drain(source: &mut dyn Source) -> Result<Read, CaptureError> {
     let mut read = Vec::new();
-    while let Some(frame) = source.next_frame().unwrap() {
+    while let Some(frame) = source.next_frame()? {
         read.push((frame.id.source, frame.id.number, frame.time.nanos(), frame.data.to_vec()));
     }
+    Ok(read)
+}
+
+fn read_all(paths: &[PathBuf]) -> (Read, Vec<SourceSummary>, Vec<String>) {
+    let (mut source, errors) = MergedCaptures::new(paths, |path, number| CaptureFile::open(path, number));
+    let read = drain(&mut source).unwrap();
     (read, source.summaries(), errors.iter().map(ToString::to_string).collect())
 }
 
@@ -60,16 +66,28 @@ impl std::io::Read for Drops {
 /// Reads the same bytes in one go and in drops, and gives what both told.
 fn read_both_ways(bytes: &[u8]) -> Result<(Read, Vec<SourceSummary>), String> {
     let read = |reader: Box<dyn std::io::Read + Send>| {
-        let mut source = CaptureFile::from_reader(reader, "trace".to_owned(), 0).map_err(|error| error.to_string())?;
-        let mut read = Vec::new();
-        while let Some(frame) = source.next_frame().map_err(|error| error.to_string())? {
-            read.push((frame.id.source, frame.id.number, frame.time.nanos(), frame.data.to_vec()));
-        }
-        Ok((read, source.summaries()))
+        let read = CaptureFile::from_reader(reader, "trace".to_owned(), 0)
+            .and_then(|mut source| Ok((drain(&mut source)?, source.summaries())));
+        read.map_err(|error| error.to_string())
     };
     let whole = read(Box::new(Cursor::new(bytes.to_vec())));
     assert_eq!(whole, read(Box::new(Drops(Cursor::new(bytes.to_vec())))));
     whole
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+/// The header of a pcap file, little endian.
+fn pcap_header(magic: u32, minor: u8, link: u32) -> Vec<u8> {
+    [&magic.to_le_bytes()[..], &[2, 0, minor, 0], &[0; 8], &[0, 0, 4, 0], &link.to_le_bytes()].concat()
 }
 
 fn of(frames: &[Owned]) -> Read {
@@ -80,10 +98,7 @@ fn of(frames: &[Owned]) -> Read {
 fn gzip_and_zstd_by_content() {
     let frames = frames(20_000);
     let plain = testkit::pcap(1, true, &frames);
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&plain).unwrap();
-    let zstd = ruzstd::encoding::compress_to_vec(&plain[..], ruzstd::encoding::CompressionLevel::Fastest);
-    for bytes in [plain.clone(), gzip.finish().unwrap(), zstd] {
+    for bytes in [plain.clone(), gzip(&plain), zstd(&plain)] {
         let (read, summaries, errors) = read_bytes(&bytes);
         assert_eq!((read, errors.as_slice()), (of(&frames), &[][..]));
         assert_eq!(summaries[0].bytes, plain.len() as u64, "after decompression");
@@ -97,9 +112,7 @@ fn gzip_and_zstd_by_content() {
 #[test]
 fn where_a_compressed_capture_ends_is_told_of_that_file_alone() {
     let plain = testkit::pcap(1, true, &frames(20_000));
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&plain).unwrap();
-    let cut = gzip.finish().unwrap();
+    let cut = gzip(&plain);
     let cut = &cut[..cut.len() / 2];
     let folder = folder();
     let paths = [write(folder.path(), "first.pcap", &plain), write(folder.path(), "second.pcap.gz", cut)];
@@ -115,10 +128,7 @@ fn where_a_compressed_capture_ends_is_told_of_that_file_alone() {
 fn of_a_compressed_capture_with_damage_all_is_read_that_stands_before_it() {
     let frames = frames(20_000);
     let plain = testkit::pcap(1, true, &frames);
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&plain).unwrap();
-    let zstd = ruzstd::encoding::compress_to_vec(&plain[..], ruzstd::encoding::CompressionLevel::Fastest);
-    for mut bytes in [gzip.finish().unwrap(), zstd] {
+    for mut bytes in [gzip(&plain), zstd(&plain)] {
         let at = bytes.len() / 10 * 9;
         bytes[at..at + 1000].fill(0xff);
         let (read, summaries, errors) = read_bytes(&bytes);
@@ -148,20 +158,17 @@ fn variants_of_pcap() {
         }
         bytes
     };
-    let header = |magic: u32, minor: u8, link: u32| -> Vec<u8> {
-        [&magic.to_le_bytes()[..], &[2, 0, minor, 0], &[0; 8], &[0, 0, 4, 0], &link.to_le_bytes()].concat()
-    };
     for (name, bytes) in [
         ("the usual", usual.clone()),
-        ("nanoseconds", [header(0xa1b2_3c4d, 4, 1), records(0, true, false)].concat()),
-        ("Kuznetzov", [header(0xa1b2_cd34, 4, 1), records(8, false, false)].concat()),
-        ("Kuznetzov 990915", [header(0xa1b2_cd34, 4, 1), records(12, false, false)].concat()),
-        ("Kuznetzov with the usual number", [header(0xa1b2_c3d4, 4, 1), records(8, false, false)].concat()),
-        ("Nokia", [header(0xa1b2_c3d4, 4, 1), records(4, false, false)].concat()),
-        ("IXIA", [header(0x1c00_01ac, 4, 1), vec![0; 4], records(0, true, false)].concat()),
-        ("AIX", [header(0xa1b2_c3d4, 2, 6), records(0, true, false)].concat()),
-        ("lengths in the other order", [header(0xa1b2_c3d4, 3, 1), records(0, false, true)].concat()),
-        ("a frame check sequence", [header(0xa1b2_c3d4, 4, 0x2400_0001), records(0, false, false)].concat()),
+        ("nanoseconds", [pcap_header(0xa1b2_3c4d, 4, 1), records(0, true, false)].concat()),
+        ("Kuznetzov", [pcap_header(0xa1b2_cd34, 4, 1), records(8, false, false)].concat()),
+        ("Kuznetzov 990915", [pcap_header(0xa1b2_cd34, 4, 1), records(12, false, false)].concat()),
+        ("Kuznetzov with the usual number", [pcap_header(0xa1b2_c3d4, 4, 1), records(8, false, false)].concat()),
+        ("Nokia", [pcap_header(0xa1b2_c3d4, 4, 1), records(4, false, false)].concat()),
+        ("IXIA", [pcap_header(0x1c00_01ac, 4, 1), vec![0; 4], records(0, true, false)].concat()),
+        ("AIX", [pcap_header(0xa1b2_c3d4, 2, 6), records(0, true, false)].concat()),
+        ("lengths in the other order", [pcap_header(0xa1b2_c3d4, 3, 1), records(0, false, true)].concat()),
+        ("a frame check sequence", [pcap_header(0xa1b2_c3d4, 4, 0x2400_0001), records(0, false, false)].concat()),
     ] {
         let (read, _, errors) = read_bytes(&bytes);
         assert_eq!((read, errors.as_slice()), (of(&frames), &[][..]), "{name}");
@@ -182,7 +189,7 @@ fn variants_of_pcap() {
 #[test]
 fn the_variant_of_a_pcap_is_told_by_the_same_bytes_however_they_come() {
     // Longer record headers under the usual magic number, and damage behind the part that the variant is told by.
-    let mut bytes = [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[2, 0, 4, 0], &[0; 8], &[0, 0, 4, 0, 1, 0, 0, 0]].concat();
+    let mut bytes = pcap_header(0xa1b2_c3d4, 4, 1);
     let mut record = |original: u32| {
         for word in [1_600_000_000, 5, 6000, original, 0, 0] {
             bytes.extend(word.to_le_bytes());
