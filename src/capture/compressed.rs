@@ -19,7 +19,7 @@ const LARGEST_WINDOW: u64 = 128 << 20;
 const ZSTD: u32 = 0xfd2f_b528;
 const SKIPPABLE: u32 = 0x184d_2a50;
 
-/// How many bytes were read of the file itself, for whoever shows progress.
+/// How many bytes were taken of a stream, told while more are: for whoever shows progress, or says where it broke.
 #[derive(Debug, Clone, Default)]
 pub struct BytesRead(Arc<AtomicU64>);
 
@@ -81,15 +81,13 @@ pub(super) fn open(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Resul
     let taken = BytesRead::default();
     let blocks = |all| Counted { inner: BufReader::with_capacity(BLOCK, all), count: taken.clone() };
     let (reader, name): (Box<dyn Read + Send>, _) = match magic {
-        _ if start.starts_with(&[0x1f, 0x8b]) => {
-            (Box::new(Pieces::of(flate2::bufread::MultiGzDecoder::new(blocks(all)))), "gzip")
-        }
+        _ if start.starts_with(&[0x1f, 0x8b]) => (Box::new(flate2::bufread::MultiGzDecoder::new(blocks(all))), "gzip"),
         Some(magic) if magic == ZSTD || magic & !0xf == SKIPPABLE => {
-            (Box::new(Pieces::of(Zstd { state: State::Between(blocks(all)) })), "zstd")
+            (Box::new(Zstd { state: State::Between(blocks(all)) }), "zstd")
         }
         _ => return Ok((Box::new(all), None)),
     };
-    Ok((reader, Some(Compression { name, taken })))
+    Ok((Box::new(Pieces { inner: reader, failed: None }), Some(Compression { name, taken })))
 }
 
 /// Reads piece by piece. A decompressor that comes upon damage keeps back what it made of the same piece: the smaller it is, the
@@ -98,12 +96,6 @@ struct Pieces<R> {
     inner: R,
     /// What is told when all before it was given.
     failed: Option<io::Error>,
-}
-
-impl<R> Pieces<R> {
-    const fn of(inner: R) -> Self {
-        Self { inner, failed: None }
-    }
 }
 
 impl<R: Read> Read for Pieces<R> {
@@ -254,11 +246,11 @@ mod tests {
                 Ok(buffer.len())
             }
         }
-        let mut reader = Pieces::of(Fails(100_000));
+        let mut reader = Pieces { inner: Fails(100_000), failed: None };
         let mut bytes = Vec::new();
         assert_eq!(reader.read_to_end(&mut bytes).unwrap_err().to_string(), "damaged");
         assert!((100_000 - PIECE..=100_000).contains(&bytes.len()), "{}", bytes.len());
-        let mut reader = Pieces::of(Fails(100_000));
+        let mut reader = Pieces { inner: Fails(100_000), failed: None };
         assert_eq!(reader.read(&mut vec![0; 1 << 20]).unwrap(), 100_000 / PIECE * PIECE);
         assert!(reader.read(&mut vec![0; 1 << 20]).is_err());
     }

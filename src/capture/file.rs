@@ -19,7 +19,7 @@ pub struct CaptureFile {
     summary: SourceSummary,
     located: Option<Located>,
     ended: bool,
-    /// How it is compressed, and how much was read of the file itself.
+    /// How it is compressed.
     compression: Option<Compression>,
 }
 
