@@ -11,6 +11,7 @@ mod files;
 mod name;
 mod record;
 mod roster;
+mod table;
 mod weight;
 
 pub use boot::Boot;

@@ -6,16 +6,14 @@
 //! nobody's.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-use foldhash::{HashMap, HashMapExt};
 
 use super::changes::{Changed, Changes, PhoneKey};
 use super::files::{FileKind, Files, Understood};
 use super::name::DeviceName;
 use super::record::{DownloadRecord, Phone};
+use super::table::{Substantial, Table};
 use super::weight::Weigh;
 use crate::capture::{Moment, Timestamp};
 use crate::dissect::Content;
@@ -155,7 +153,7 @@ impl Roster {
 
     /// How many device names are held, and how many addresses.
     pub fn held(&self) -> (usize, usize) {
-        (self.devices.records.len(), self.stations.records.len())
+        (self.devices.len(), self.stations.len())
     }
 
     /// From now on, notes which phones change: see [`Self::take_changes`].
@@ -467,11 +465,6 @@ fn put<T>(records: &mut VecDeque<Arc<T>>, record: Arc<T>, most: usize, id: impl 
     0
 }
 
-/// Whether more than requests is known of a record.
-trait Substantial {
-    fn is_substantial(&self) -> bool;
-}
-
 impl Substantial for Device {
     fn is_substantial(&self) -> bool {
         self.substantial
@@ -499,73 +492,6 @@ impl Weigh for Station {
         let sessions = self.sessions.iter().map(|session| session.weight());
         let identities = self.identities.iter().map(|identity| identity.weight());
         size_of::<Self>() + downloads.chain(sessions).chain(identities).sum::<usize>()
-    }
-}
-
-/// Records by key, within bounds.
-#[derive(Debug)]
-struct Table<K, V> {
-    records: HashMap<K, V>,
-    /// Keys in the order in which they came.
-    order: VecDeque<K>,
-    /// Keys that came to the front of `order` and stayed, because more than requests was known of them.
-    kept: VecDeque<K>,
-}
-
-impl<K: Clone + Eq + std::hash::Hash, V: Default + Substantial> Table<K, V> {
-    fn new() -> Self {
-        Self { records: HashMap::new(), order: VecDeque::new(), kept: VecDeque::new() }
-    }
-
-    fn get(&self, key: &K) -> Option<&V> {
-        self.records.get(key)
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.records.iter()
-    }
-
-    fn get_or_insert(&mut self, key: K, most: usize, forgotten: &mut u64) -> &mut V {
-        if self.records.len() >= most && !self.records.contains_key(&key) {
-            self.make_room(forgotten);
-        }
-        match self.records.entry(key) {
-            Entry::Occupied(record) => record.into_mut(),
-            Entry::Vacant(place) => {
-                self.order.push_back(place.key().clone());
-                place.insert(V::default())
-            }
-        }
-    }
-
-    /// Takes a record out; its key stays in the queues until [`Self::forget_removed`].
-    fn remove(&mut self, key: &K) {
-        self.records.remove(key);
-    }
-
-    /// Brings the queues in line with what is left.
-    fn forget_removed(&mut self) {
-        let Self { records, order, kept } = self;
-        order.retain(|key| records.contains_key(key));
-        kept.retain(|key| records.contains_key(key));
-    }
-
-    /// Forgets the oldest record of which nothing but requests is known, else the oldest. Every record is kept once at most, so
-    /// a flood of them costs no more than itself.
-    fn make_room(&mut self, forgotten: &mut u64) {
-        while let Some(key) = self.order.pop_front() {
-            if self.records.get(&key).is_some_and(Substantial::is_substantial) {
-                self.kept.push_back(key);
-                continue;
-            }
-            self.records.remove(&key);
-            *forgotten += 1;
-            return;
-        }
-        if let Some(key) = self.kept.pop_front() {
-            self.records.remove(&key);
-            *forgotten += 1;
-        }
     }
 }
 
@@ -633,7 +559,7 @@ mod tests {
             assert!(devices <= 100 && addresses <= 51, "{devices}, {addresses}");
         }
         assert!(labels(&roster).iter().any(|(label, _)| label == "SEP000000000001"), "it weighs less than the others");
-        assert!(roster.devices.order.len() <= 100 && roster.stations.order.len() <= 51);
+        assert!(roster.devices.queued() <= 100 && roster.stations.queued() <= 51);
     }
 
     #[test]
@@ -684,7 +610,7 @@ mod tests {
         }
         let phones = roster.phones();
         assert_eq!(phones.iter().filter(|phone| phone.last_list(FileKind::Itl).is_some()).count(), 50);
-        assert!(roster.devices.records.len() <= 100 && roster.devices.order.len() <= 100);
+        assert!(roster.devices.len() <= 100 && roster.devices.queued() <= 100);
         assert!(roster.forgotten() > 0);
     }
 
