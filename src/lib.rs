@@ -14,6 +14,7 @@
 
 pub mod bytes;
 pub mod capture;
+pub mod claim;
 pub mod commands;
 pub mod digest;
 pub mod dissect;
@@ -33,4 +34,5 @@ pub mod trust;
 pub mod tui;
 pub mod verdict;
 pub mod watch;
+pub mod witness;
 pub mod x509;

@@ -88,6 +88,19 @@ pub struct Moment {
     pub frame: FrameId,
 }
 
+impl Moment {
+    /// The later of two: by frame in one source, else by time.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        let is_later = if self.frame.source == other.frame.source {
+            other.frame.number > self.frame.number
+        } else {
+            other.time > self.time
+        };
+        if is_later { other } else { self }
+    }
+}
+
 impl From<&Frame<'_>> for Moment {
     fn from(frame: &Frame<'_>) -> Self {
         Self { time: frame.time, frame: frame.id }
