@@ -28,4 +28,4 @@ pub use record::{DownloadRecord, Phone, SignedAs};
 pub use roster::{KeptFile, Limits, Roster};
 
 #[cfg(doc)]
-use crate::dissect::Event;
+use crate::event::Event;

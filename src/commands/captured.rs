@@ -9,9 +9,9 @@ use anyhow::bail;
 use super::read;
 use crate::capture::CaptureFile;
 use crate::digest::Digests;
-use crate::dissect::Content;
-use crate::dissect::event::Outcome;
 use crate::engine::{Engine, Limits};
+use crate::event::Content;
+use crate::event::Outcome;
 use crate::phone::{DownloadRecord, KeptFile, Phone, Roster};
 
 /// Different files of one name that are shown at most.
