@@ -216,37 +216,39 @@ fn disputed_by(known: Known<Holding>, against: Option<usize>) -> Known<Holding> 
     }
 }
 
+impl ServerSeen {
+    const fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            certificate: None,
+            before_offer: false,
+            judged: Known::Unknown,
+            vouched: Known::Unknown,
+            silent: None,
+        }
+    }
+}
+
 fn servers(claims: &[Claim]) -> Vec<ServerSeen> {
     let mut servers: Vec<ServerSeen> = Vec::new();
-    let mut seen = |address: SocketAddr| {
-        if !servers.iter().any(|server| server.address == address) {
-            servers.push(ServerSeen {
-                address,
-                certificate: None,
-                before_offer: false,
-                judged: Known::Unknown,
-                vouched: Known::Unknown,
-                silent: None,
-            });
-        }
-        servers.iter_mut().find(|server| server.address == address)
-    };
     for (index, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.when.is_now()) {
+        let (Fact::Presented(address, _)
+        | Fact::Silent(address)
+        | Fact::Judged(Object::Tvs(address), _)
+        | Fact::Vouched(Some(address), _)) = claim.says
+        else {
+            continue;
+        };
+        if !servers.iter().any(|server| server.address == address) {
+            servers.push(ServerSeen::new(address));
+        }
+        let Some(server) = servers.iter_mut().find(|server| server.address == address) else { continue };
         match &claim.says {
-            Fact::Presented(address, certificate) => {
-                if let Some(server) = seen(*address) {
-                    server.certificate = Some((Arc::clone(certificate), index));
-                    server.before_offer = claim.when == When::BeforeOffer;
-                }
+            Fact::Presented(_, certificate) => {
+                server.certificate = Some((Arc::clone(certificate), index));
+                server.before_offer = claim.when == When::BeforeOffer;
             }
-            Fact::Silent(address) => {
-                if let Some(server) = seen(*address) {
-                    server.silent = Some(index);
-                }
-            }
-            Fact::Judged(Object::Tvs(address), _) | Fact::Vouched(Some(address), _) => {
-                seen(*address);
-            }
+            Fact::Silent(_) => server.silent = Some(index),
             _ => {}
         }
     }

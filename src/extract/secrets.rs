@@ -15,7 +15,7 @@ pub(super) fn possible(record: &DownloadRecord, bytes: &[u8]) -> bool {
     if record.list.is_some() {
         return false;
     }
-    let Some(name) = record.file.as_deref() else { return true };
+    let Some(name) = record.file() else { return true };
     let name = name.to_ascii_lowercase();
     let unsigned = [".sgn", ".sha512"].into_iter().find_map(|signed| name.strip_suffix(signed)).unwrap_or(&name);
     let extension = unsigned.rsplit_once('.').map(|(_, extension)| extension);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use foldhash::{HashSet, HashSetExt};
+use foldhash::HashSet;
 
 use super::changes::{Changed, Changes, PhoneKey};
 use super::files::{FileKind, Files, Understood};
@@ -138,7 +138,7 @@ impl Roster {
         }
     }
 
-    /// Which moments can be ordered. To be set before the first event.
+    /// Which moments can be ordered, as far as is known by now.
     pub fn set_clocks(&mut self, clocks: Clocks) {
         self.clocks = Arc::new(clocks);
     }

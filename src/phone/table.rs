@@ -80,7 +80,7 @@ impl<K: Clone + Eq + Hash, V: Default + Substantial> Table<K, V> {
 
     /// Brings the queues in line with what is left.
     pub(super) fn forget_removed(&mut self) {
-        let Self { records, order, kept } = self;
+        let Self { records, order, kept, .. } = self;
         order.retain(|key| records.contains_key(key));
         kept.retain(|key| records.contains_key(key));
     }

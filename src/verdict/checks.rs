@@ -6,7 +6,7 @@ use super::matter::Matter;
 use super::{Case, Check, Checked, Checks};
 use crate::claim::Evidence;
 use crate::digest::{Digests, Sha1Sum, Sha256Sum};
-use crate::event::{CertificateStatus, Service};
+use crate::event::CertificateStatus;
 use crate::phone::{DownloadRecord, FileKind};
 use crate::trust::compare::is_same_hash;
 use crate::trust::{Record, Reference, ReferenceKind};

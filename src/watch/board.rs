@@ -12,7 +12,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use super::detail::Detail;
 use super::fleet::FleetView;
 use super::row::{Cause, Row};
-use crate::capture::{Frame, Timestamp};
+use crate::capture::{Clocks, Frame, Timestamp};
 use crate::engine::{Engine, Limits};
 use crate::phone::{Phone, PhoneKey};
 use crate::trust::Reference;
@@ -69,6 +69,12 @@ impl Board {
             again: Vec::new(),
             causes: BTreeMap::new(),
         }
+    }
+
+    /// Which moments can be ordered, as far as is known by now, and whether there are several captures.
+    pub fn set_clocks(&mut self, clocks: Clocks, several_sources: bool) {
+        self.engine.roster_mut().set_clocks(clocks);
+        self.case.several_sources = several_sources;
     }
 
     /// Takes a frame.

@@ -73,6 +73,7 @@ pub(super) fn write(request: &Request<'_>, frames: &mut Frames<'_>) -> Result<Ex
         sources: request.sources.clone(),
         notes: vec![format!("only {} is in this report", request.phone.label())],
         assessments: Assessments { phones, case: request.case },
+        others: Vec::new(),
     };
     if !request.contents {
         report.notes.push("the pcapng file beside it does not hold what configuration files contain".to_owned());
