@@ -75,7 +75,7 @@ mod tests {
 
     fn udp(payload: &[u8]) -> Packet<'_> {
         let address = "10.0.0.1:69".parse().unwrap();
-        Packet::Udp(Datagram { src: address, dst: address, payload, missing: 0 })
+        Packet::Udp(Datagram { src: address, dst: address, payload, missing: 0, hardware: None })
     }
 
     #[test]
@@ -101,8 +101,16 @@ mod tests {
         let mut duplicates = Duplicates::default();
         let address = "10.0.0.1:2445".parse().unwrap();
         let flags = TcpFlags(TcpFlags::ACK);
-        let ack =
-            Packet::Tcp(Segment { src: address, dst: address, seq: 1, ack: Some(2), flags, payload: &[], missing: 0 });
+        let ack = Packet::Tcp(Segment {
+            src: address,
+            dst: address,
+            seq: 1,
+            ack: Some(2),
+            flags,
+            payload: &[],
+            missing: 0,
+            hardware: None,
+        });
         assert!(!duplicates.seen_before(&ack, 3, at(0.0)));
         assert!(!duplicates.seen_before(&ack, 3, at(0.0)));
     }

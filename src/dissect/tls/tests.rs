@@ -43,7 +43,12 @@ fn events(pieces: &[(Side, Piece<'_>)], end: End, middle: &[Side]) -> Vec<Event>
     let mut reader = TlsDissector::new(1, Service::Tvs, client, server, moment(1));
     let mut events = Vec::new();
     let (mut certificates, mut store) = (CertificateCache::default(), ContentStore::new(ContentLimits::default()));
-    let mut shared = Shared { certificates: &mut certificates, store: &mut store, events: &mut events };
+    let mut shared = Shared {
+        certificates: &mut certificates,
+        store: &mut store,
+        events: &mut events,
+        facts: ConnectionFacts::default(),
+    };
     let seen = |wanted| pieces.iter().any(|(side, _)| *side == wanted);
     for &side in middle {
         reader.begin_in_the_middle(side);
@@ -54,8 +59,9 @@ fn events(pieces: &[(Side, Piece<'_>)], end: End, middle: &[Side]) -> Vec<Event>
     let facts = ConnectionFacts {
         syns: u32::from(middle.is_empty() && seen(Side::Client)),
         syn_acked: middle.is_empty() && seen(Side::Server),
-        reset_by: end.reset_by,
-        closed_by: end.closed_by,
+        server_answered: seen(Side::Server),
+        reset: end.reset_by.map(|side| (side, moment(98))),
+        closed: end.closed_by.map(|side| (side, moment(97))),
         ..ConnectionFacts::default()
     };
     reader.conclude(&facts, Span::default(), &mut shared);
