@@ -1,5 +1,7 @@
 //! Transfers as servers and networks make them.
 
+mod taken;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
