@@ -80,7 +80,7 @@ struct Conversation {
     hardware: Hardware,
     repeated_requests: u32,
     /// What was told last.
-    announced: Option<(Outcome, Taken, Span)>,
+    announced: Option<(Outcome, Taken, Span, u32)>,
     /// The request and its repetitions; without one, the first message.
     span: Span,
     last_seen: Moment,
@@ -493,7 +493,9 @@ fn announce(
     // What came to a port whose packets are captured, unasked and unacknowledged, is not what the client got.
     let unasked = asked.is_none() && client_heard;
     let taken = chosen.and_then(Transfer::taken).unwrap_or(if unasked { Taken::Unasked } else { Taken::Open });
-    let news = Some((ending.outcome(), taken, span));
+    let retransmits = conversation.transfers.iter().map(|transfer| transfer.retransmits).sum::<u32>()
+        + conversation.repeated_requests;
+    let news = Some((ending.outcome(), taken, span, retransmits));
     if conversation.announced == news {
         return;
     }
@@ -502,7 +504,6 @@ fn announce(
     let finished =
         chosen.and_then(|chosen| Some((chosen.finished()?.hashed, chosen.delivered_at))).filter(|_| complete);
     let answered = chosen.map(|chosen| chosen.server).filter(|_| complete);
-    let retransmits = conversation.transfers.iter().map(|transfer| transfer.retransmits).sum::<u32>();
     let told = Download {
         id,
         transport: Transport::Tftp,
@@ -515,7 +516,7 @@ fn announce(
         hardware: conversation.hardware.one(),
         content: None,
         hashed: finished.and_then(|(hashed, _)| hashed),
-        retransmits: retransmits + conversation.repeated_requests,
+        retransmits,
         completed: finished.map(|(_, at)| at),
         span,
     };
