@@ -128,7 +128,7 @@ impl Manifest {
         Self {
             schema: "itlscope.manifest/1",
             tool: Tool::THIS,
-            sources: sources.iter().map(SourceView::from).collect(),
+            sources: (1..).zip(sources).map(SourceView::from).collect(),
             notes,
             files: Vec::new(),
             certificates: Vec::new(),

@@ -236,7 +236,7 @@ impl<W: Write> Lines<W> {
         let &Over { reason, fault, sources, summary } = over;
         let time = wall_clock();
         if let Form::Json = self.form {
-            let sources = sources.iter().map(parts::source).collect();
+            let sources = parts::sources(sources);
             return self.json("end", time, None, OverView { reason, fault, summary, sources });
         }
         let Summary { phones, deletion_needed, not_needed, undetermined, with_findings, .. } = summary;

@@ -12,9 +12,10 @@ use itlscope::event::{
     Outcome, Service, SessionEnding, SessionGap, SessionOutcome, Side, Stage, TlsSession, TlsVersion, Transport,
 };
 use itlscope::phone::{DeviceName, DownloadRecord, FileKind, Phone, ServedList, SignatureFound};
+use itlscope::report::{Report, write_json};
 use itlscope::trust::testkit::{ListBuilder, RecordBuilder, TestKey};
 use itlscope::trust::{Reference, TrustList};
-use itlscope::verdict::{Assessment, Case, Logged, Told, ToldList, ToldLists, assess};
+use itlscope::verdict::{Assessment, Assessments, Case, Logged, Told, ToldList, ToldLists, assess};
 use itlscope::x509::{Certificate, DistinguishedName, Serial};
 use serde::Deserialize;
 
@@ -373,8 +374,23 @@ fn directory(time: &mut Timeline, tvs: &Tvs, sessions: &mut Vec<TlsSession>) {
 impl Scenario {
     /// The assessment of the phone that this happened to.
     pub(crate) fn assess(&self) -> Assessment {
-        let phone = self.phone();
-        let name = phone.name.clone().unwrap();
+        let phones = [self.phone()];
+        assess(&phones[0], &self.case(&phones))
+    }
+
+    /// The same as the report says it.
+    pub(crate) fn document(&self) -> serde_json::Value {
+        let phones = [self.phone()];
+        let case = self.case(&phones);
+        let assessments = Assessments { phones: &phones, case: &case };
+        let mut out = Vec::new();
+        write_json(&Report { sources: Vec::new(), notes: Vec::new(), assessments }, &mut out).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    /// What the phone is assessed with.
+    fn case(&self, phones: &[Phone]) -> Case {
+        let name = phones[0].name.clone().unwrap();
         let mut told = Told { old_key_backup: self.old_key_backup, ..Told::default() };
         if let Some(says) = &self.phone_says {
             told.says_failed.insert(name.clone(), says == "verification-failed");
@@ -388,9 +404,7 @@ impl Scenario {
                 ToldLists { itl: self.told(self.holds.as_ref(), false), ctl: self.told(self.holds_ctl.as_ref(), true) };
             told.holds.insert(name, lists);
         }
-        let phones = [phone];
-        let case = Case::new(self.reference().into_iter().collect(), told, &phones);
-        assess(&phones[0], &case)
+        Case::new(self.reference().into_iter().collect(), told, phones)
     }
 
     fn list_of(&self, holding: &Holding, is_ctl: bool) -> Option<Arc<ServedList>> {

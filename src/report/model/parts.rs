@@ -37,9 +37,9 @@ struct AssessmentView {
     verdict: VerdictView,
 }
 
-/// An element of `sources`.
-pub fn source(summary: &SourceSummary) -> impl Serialize + use<> {
-    SourceView::from(summary)
+/// `sources`.
+pub fn sources(summaries: &[SourceSummary]) -> Vec<impl Serialize + use<>> {
+    (1..).zip(summaries).map(SourceView::from).collect()
 }
 
 /// An element of `references`.
