@@ -218,6 +218,7 @@ fn certificate(name: &str, expired: bool) -> Certificate {
         serial: Serial::from_bytes(&serial(name)),
         subject: DistinguishedName::from_text(&subject(name)),
         issuer: DistinguishedName::from_text(&subject(name)),
+        malformed: Vec::new(),
         not_before: Timestamp::default(),
         not_after: Timestamp::from_seconds_and_nanos(if expired { 10 } else { 1_000_000 }, 0),
         sha1: Sha1Sum(hash(name)),
