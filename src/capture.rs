@@ -13,6 +13,7 @@ mod follow;
 mod frame;
 #[cfg(feature = "live")]
 pub mod live;
+mod loss;
 mod merge;
 mod pcap;
 mod pcapng;
@@ -22,6 +23,7 @@ pub use error::{CaptureError, Problem};
 pub use file::CaptureFile;
 pub use follow::FollowedFile;
 pub use frame::{Frame, FrameId, LinkType, Moment, Span, Timestamp};
+pub use loss::{Loss, Losses};
 pub use merge::MergedCaptures;
 
 /// Anything that yields frames one after the other.

@@ -55,6 +55,20 @@ impl CaptureFile {
         }
     }
 
+    /// Reads a capture from a file that is open already; it may be read ahead. `label` is how messages name it; what is read of
+    /// the file itself is added to `count`.
+    ///
+    /// # Errors
+    /// When the file is empty or no capture.
+    pub fn from_file(
+        file: Box<dyn Read + Send>,
+        label: String,
+        source: u16,
+        count: &BytesRead,
+    ) -> Result<Self, CaptureError> {
+        Self::over(file, BlockBuffer::reading_ahead, label, source, count)
+    }
+
     /// Reads a capture from any stream, nothing of which is read before it is needed. `label` is how messages name it.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! Captures into an engine, for every command that reads them whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::progress::Bar;
-use super::pump;
-use crate::capture::{BytesRead, CaptureFile, MergedCaptures, Source, SourceSummary};
+use super::{opened, pump};
+use crate::capture::{BytesRead, CaptureError, CaptureFile, MergedCaptures, Problem, Source, SourceSummary};
 use crate::engine::Engine;
 use crate::phone::Roster;
 use crate::report;
@@ -19,6 +19,39 @@ pub(super) struct Read {
     pub(super) unreadable: usize,
 }
 
+/// The capture at a path, or on standard input where that is `-`.
+///
+/// # Errors
+/// When it cannot be opened, or is none.
+pub(super) fn capture(path: &Path, number: u16, count: &BytesRead) -> Result<CaptureFile, CaptureError> {
+    if path.as_os_str() == "-" {
+        return CaptureFile::open_counted(path, number, count);
+    }
+    let failed = |problem| CaptureError { path: path.display().to_string(), problem };
+    let file = opened::open(path).map_err(|error| failed(error.into()))?;
+    if matches!(file.kind(), Ok((true, _))) {
+        return Err(failed(Problem::Directory));
+    }
+    CaptureFile::from_file(Box::new(file), path.display().to_string(), number, count)
+}
+
+/// Captures that are read as one case at most: their frames name them by a number of 16 bits.
+const MOST_CAPTURES: usize = 1 << 16;
+
+/// Says so where there are more.
+///
+/// # Errors
+/// Where there are.
+pub(super) fn refuse_too_many(paths: &[PathBuf]) -> anyhow::Result<()> {
+    if paths.len() > MOST_CAPTURES {
+        let given = paths.len();
+        anyhow::bail!(
+            "{given} captures were given, at most {MOST_CAPTURES} are read as one case: merge some (mergecap)"
+        );
+    }
+    Ok(())
+}
+
 /// Reads the captures as one case. `each` is called every now and then, and at the end; `complain` is told of each capture that
 /// cannot be read. `None` where nothing could be read.
 ///
@@ -30,8 +63,9 @@ pub(super) fn read(
     each: &mut dyn FnMut(&mut Roster),
     complain: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Read>> {
+    refuse_too_many(paths)?;
     let count = BytesRead::default();
-    let open = |path: &PathBuf, number| CaptureFile::open_counted(path, number, &count);
+    let open = |path: &PathBuf, number| capture(path, number, &count);
     let (mut source, errors) = MergedCaptures::new(paths, open);
     for error in &errors {
         complain(&error.to_string());

@@ -50,7 +50,7 @@ pub(super) struct ManArgs {
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "itlscope", &mut script);
-    io::stdout().lock().write_all(&script)?;
+    print(&script)?;
     Ok(Exit::Clean)
 }
 
@@ -71,8 +71,15 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
             page(command.clone())?
         }
     };
-    io::stdout().lock().write_all(&page)?;
+    print(&page)?;
     Ok(Exit::Clean)
+}
+
+/// Prints, and makes sure that it is printed.
+fn print(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()
 }
 
 fn write_all(program: &clap::Command, folder: &Path) -> anyhow::Result<()> {
