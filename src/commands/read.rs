@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::inputs::ClockOptions;
 use super::progress::Bar;
 use super::{opened, pump};
-use crate::capture::{BytesRead, CaptureError, CaptureFile, MergedCaptures, Problem, Source, SourceSummary};
+use crate::capture::{
+    Arrangement, BytesRead, CaptureError, CaptureFile, Clocks, MergedCaptures, Problem, Source, SourceSummary,
+};
 use crate::engine::Engine;
+use crate::packet::Sightings;
 use crate::phone::Roster;
 use crate::report;
 
@@ -13,6 +17,9 @@ use crate::report;
 pub(super) struct Read {
     /// The captures, with what was left out of each.
     pub(super) sources: Vec<SourceSummary>,
+    /// Which of their moments can be ordered.
+    #[expect(dead_code, reason = "judgement orders moments by it")]
+    pub(super) clocks: Clocks,
     /// What else was left out.
     pub(super) notes: Vec<String>,
     /// How many captures could not be read.
@@ -59,14 +66,16 @@ pub(super) fn refuse_too_many(paths: &[PathBuf]) -> anyhow::Result<()> {
 /// When reading fails for a reason that is not in the captures.
 pub(super) fn read(
     paths: &[PathBuf],
+    clocks: ClockOptions,
     engine: &mut Engine,
     each: &mut dyn FnMut(&mut Roster),
     complain: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Read>> {
     refuse_too_many(paths)?;
+    allow_many_files(paths.len());
     let count = BytesRead::default();
     let open = |path: &PathBuf, number| capture(path, number, &count);
-    let (mut source, errors) = MergedCaptures::new(paths, open);
+    let (mut source, errors) = MergedCaptures::arranged(paths, arrange(paths, clocks), open);
     for error in &errors {
         complain(&error.to_string());
     }
@@ -82,7 +91,7 @@ pub(super) fn read(
     result?;
     engine.finish();
     each(engine.roster_mut());
-    let mut sources = source.summaries();
+    let (mut sources, clocks) = (source.summaries(), source.clocks());
     let foreign = report::unreadable(engine, &sources);
     for (index, why) in &foreign {
         let path = sources.get(*index).map_or("", |source| &source.path);
@@ -92,6 +101,39 @@ pub(super) fn read(
     if unreadable == paths.len() {
         return Ok(None);
     }
-    let notes = report::tell_left_out(engine, &mut sources);
-    Ok(Some(Read { sources, notes, unreadable }))
+    let mut notes = report::tell_sources(&sources, &clocks);
+    notes.extend(report::tell_left_out(engine, &mut sources));
+    Ok(Some(Read { sources, clocks, notes, unreadable }))
+}
+
+/// Captures that overlap are open at once: the limit that may be raised is raised.
+fn allow_many_files(captures: usize) {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let wanted = u64::try_from(captures).unwrap_or(u64::MAX).saturating_add(64);
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < wanted
+    {
+        // Where it stays too low, the file that cannot be opened says so.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard);
+    }
+}
+
+/// How the captures stand to each other. Where names do not tell that they are of one recorder, the beginnings are searched for
+/// packets that several hold, which show how their clocks compare.
+pub(super) fn arrange(paths: &[PathBuf], clocks: ClockOptions) -> Arrangement {
+    let arrangement = clocks.arrange(paths);
+    let is_read_once = |path: &PathBuf| !path.is_file();
+    if arrangement.is_one_recorder(paths.len())
+        || !Sightings::can_compare(paths.len())
+        || paths.iter().any(is_read_once)
+    {
+        return arrangement;
+    }
+    let mut sightings = Sightings::default();
+    for path in paths {
+        // What cannot be read is told when it is read.
+        let mut file = capture(path, 0, &BytesRead::default()).ok();
+        let _ = sightings.add(file.as_mut().map(|file| file as &mut dyn Source), paths.len());
+    }
+    arrangement.comparing(sightings.skews())
 }

@@ -50,6 +50,9 @@ pub(super) struct Args {
     follow: bool,
 
     #[command(flatten)]
+    clocks: inputs::ClockOptions,
+
+    #[command(flatten)]
     live: input::LiveArgs,
 
     /// What to compare with: an ITL (.tlv or the saved text of 'show itl'), a bare MD5 or SHA-1, or a certificate such as
@@ -185,7 +188,7 @@ fn setup(args: &Args) -> anyhow::Result<Setup> {
     let told_paths = args.told.paths();
     let named = || args.files.iter().chain(&told_paths).map(PathBuf::as_path);
     opened::hold(named().chain(inputs::reference_paths(&args.references)));
-    let opened = input::open(&args.files, args.follow, &args.live)?;
+    let opened = input::open((&args.files, args.clocks), args.follow, &args.live)?;
     // The user's own rights are enough for what is written: see `input::open`.
     let export_to = if args.events.headless { Exports::none() } else { Exports::open(&args.export_to) };
     let needs = needs(args, &told_paths, &opened, &export_to);

@@ -8,7 +8,7 @@
 use std::net::SocketAddr;
 
 use crate::capture::Frame;
-use crate::dissect::event::Transport;
+use crate::event::Transport;
 use crate::packet::{self, Whereabouts};
 use crate::phone::Phone;
 

@@ -360,6 +360,7 @@ impl Session {
                     first_time: self.first_time,
                     last_time: self.last_time,
                     warnings,
+                    ..SourceSummary::default()
                 }]
             }
         }

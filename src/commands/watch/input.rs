@@ -10,7 +10,8 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
 
-use crate::capture::{BytesRead, CaptureError, FollowedFile, MergedCaptures, Source};
+use crate::capture::{Arrangement, BytesRead, CaptureError, FollowedFile, MergedCaptures, Source};
+use crate::commands::inputs::ClockOptions;
 use crate::commands::{opened, privileges, read};
 use crate::sandbox;
 use crate::watch::{self, Input, Reopen};
@@ -72,7 +73,11 @@ pub(super) struct Opened {
 
 /// Opens what was asked for. When this returns, the process is the user who called it, and whatever is written is made with that
 /// user's rights. Not a byte was read.
-pub(super) fn open(files: &[PathBuf], follow: bool, live: &LiveArgs) -> anyhow::Result<Opened> {
+pub(super) fn open(
+    (files, clocks): (&[PathBuf], ClockOptions),
+    follow: bool,
+    live: &LiveArgs,
+) -> anyhow::Result<Opened> {
     let from_files = |label: String, start: Box<dyn FnOnce() -> anyhow::Result<Input>>| {
         let became = privileges::become_caller()?;
         anyhow::Ok(Opened { label, recording: None, is_live: false, capture: None, became, start })
@@ -93,11 +98,11 @@ pub(super) fn open(files: &[PathBuf], follow: bool, live: &LiveArgs) -> anyhow::
         }
         [only] => {
             let files = files.to_vec();
-            from_files(label(only), Box::new(move || captures(&files)))
+            from_files(label(only), Box::new(move || captures(&files, clocks)))
         }
         several => {
             let files = files.to_vec();
-            from_files(format!("{} captures", several.len()), Box::new(move || captures(&files)))
+            from_files(format!("{} captures", several.len()), Box::new(move || captures(&files, clocks)))
         }
     }
 }
@@ -124,20 +129,21 @@ fn followed(path: &Path, label: String) -> anyhow::Result<watch::Feed> {
     watch::read_stream(Box::new(open), label.clone()).context(label)
 }
 
-fn captures(paths: &[PathBuf]) -> anyhow::Result<Input> {
+fn captures(paths: &[PathBuf], clocks: ClockOptions) -> anyhow::Result<Input> {
     read::refuse_too_many(paths)?;
-    let source = merged(paths)?;
+    let arrangement = read::arrange(paths, clocks);
+    let source = merged(paths, arrangement.clone())?;
     let sizes = paths.iter().map(|path| std::fs::metadata(path).ok().map(|metadata| metadata.len()));
     let total = sizes.sum::<Option<u64>>();
     let paths = paths.to_vec();
-    let reopen: Reopen = Box::new(move || merged(&paths).map_err(|error| error.to_string()));
+    let reopen: Reopen = Box::new(move || merged(&paths, arrangement.clone()).map_err(|error| error.to_string()));
     Ok(Input::Files { source, total, reopen: Some(reopen) })
 }
 
 /// All of the captures, or why one of them cannot be read.
-fn merged(paths: &[PathBuf]) -> Result<Box<dyn Source + Send>, CaptureError> {
-    let (source, errors) =
-        MergedCaptures::new(paths, |path: &PathBuf, number| read::capture(path, number, &BytesRead::default()));
+fn merged(paths: &[PathBuf], arrangement: Arrangement) -> Result<Box<dyn Source + Send>, CaptureError> {
+    let open = |path: &PathBuf, number| read::capture(path, number, &BytesRead::default());
+    let (source, errors) = MergedCaptures::arranged(paths, arrangement, open);
     errors.into_iter().next().map_or_else(|| Ok(Box::new(source) as Box<dyn Source + Send>), Err)
 }
 
