@@ -9,7 +9,7 @@ use super::compressed::{self, BytesRead, Compression};
 use super::error::{CaptureError, Problem};
 use super::pcap::{Located, PcapReader};
 use super::pcapng::PcapNgReader;
-use super::{Frame, FrameId, SetBack, Source, SourceSummary, Timestamp};
+use super::{Frame, FrameId, Loss, SetBack, Source, SourceSummary, Timestamp};
 
 /// A frame that is so much earlier than the one before it shows that the clock was set back. Frames that several processors
 /// deliver come out of order by far less.
@@ -146,6 +146,7 @@ impl CaptureFile {
                 if let Format::PcapNg(reader) = &mut self.format {
                     self.summary.frames += reader.take_others();
                 }
+                self.note_losses();
                 if self.summary.frames == 0 {
                     self.summary.warnings.push("holds no frames".to_owned());
                 }
@@ -165,6 +166,21 @@ impl CaptureFile {
         self.shift = nanos;
     }
 
+    /// Of a capture that is over.
+    fn note_losses(&mut self) {
+        let Format::PcapNg(reader) = &self.format else { return };
+        let (source, shift) = (self.source, self.shift);
+        let losses = reader.losses().iter();
+        let moved = |loss: &Loss| Loss { source, from: loss.from.plus(shift), to: loss.to.plus(shift), ..*loss };
+        self.summary.losses = losses.map(moved).collect();
+        let frames = self.summary.losses.iter().fold(0_u64, |sum, loss| sum.saturating_add(loss.frames));
+        if frames > 0 {
+            self.summary.warnings.push(format!(
+                "{frames} frames were dropped while it was recorded: files and handshakes may be incomplete"
+            ));
+        }
+    }
+
     fn note_set_back(&mut self, by: u64) {
         if by > SET_BACK && self.summary.set_back.len() < MOST_SET_BACK {
             self.summary.set_back.push(SetBack { frame: self.summary.frames, by });
@@ -174,6 +190,7 @@ impl CaptureFile {
     #[cold]
     fn end(&mut self, problem: Problem) -> Result<bool, CaptureError> {
         (self.ended, self.located) = (true, None);
+        self.note_losses();
         let problem = explain(problem, self.compression.as_ref());
         if self.summary.frames == 0 {
             return Err(CaptureError { path: self.summary.path.clone(), problem });

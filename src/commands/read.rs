@@ -92,6 +92,7 @@ pub(super) fn read(
     engine.finish();
     each(engine.roster_mut());
     let (mut sources, clocks) = (source.summaries(), source.clocks());
+    sources.iter().flat_map(|source| &source.losses).for_each(|&loss| engine.lose(loss));
     let foreign = report::unreadable(engine, &sources);
     for (index, why) in &foreign {
         let path = sources.get(*index).map_or("", |source| &source.path);

@@ -254,10 +254,14 @@ fn read_events() -> io::Result<Receiver<io::Result<Event>>> {
 fn wait_for_hangup() -> io::Result<Receiver<()>> {
     let (send, receive) = bounded(1);
     Builder::new().name("hangup".to_owned()).spawn(move || {
-        // Keys come from standard input where that is a terminal, and from the terminal itself otherwise.
-        let keys = if io::stdin().is_terminal() { None } else { File::open("/dev/tty").ok() };
-        let (input, output) = (io::stdin(), io::stdout());
-        let keys = keys.as_ref().map_or(input.as_fd(), AsFd::as_fd);
+        // Keys come from standard input where that is a terminal, and from the terminal itself otherwise: the end of a pipe is not
+        // the end of the terminal.
+        let (input, output, terminal) = (io::stdin(), io::stdout(), File::open("/dev/tty"));
+        let keys = match &terminal {
+            _ if input.is_terminal() => input.as_fd(),
+            Ok(terminal) => terminal.as_fd(),
+            Err(_) => output.as_fd(),
+        };
         while !is_gone(keys, output.as_fd()) {}
         // Where nobody listens, it has ended already.
         let _ = send.send(());

@@ -267,6 +267,9 @@ impl Session {
         self.ended = true;
         self.fault = fault;
         self.take_losses();
+        if let Input::Files { source, .. } = &self.input {
+            source.summaries().into_iter().flat_map(|source| source.losses).for_each(|loss| self.board.lose(loss));
+        }
         self.board.finish();
         Step::Ended
     }
