@@ -369,8 +369,8 @@ pub(crate) fn recording_goes_on_when_there_is_room_again() -> Result<(), Not> {
         let says = |words: &'static str| move |event: &Value| event["warnings"].to_string().contains(words);
         namespace.ask_for_lists(300, 400)?;
         watch.wait_for("that the disk is full", says("No space left on device"))?;
-        let inside =
-            |script: &str| run(Command::new("nsenter").args(["-m", "-t", &watch.id().to_string(), "sh", "-c", script]));
+        let id = watch.id().to_string();
+        let inside = |script: &str| run(Command::new("nsenter").args(["-m", "-t", &id, "sh", "-c", script]));
         if makes_room {
             inside(&format!("mount -o remount,size=8m {disk}"))?;
             // It looks again after a second.
