@@ -69,6 +69,8 @@ pub struct SourceSummary {
     pub set: Option<u16>,
     /// How its clock compares with another source's, where both recorded the same packets.
     pub skew: Option<Skew>,
+    /// When frames were dropped while it was recorded, as far as it tells.
+    pub losses: Vec<Loss>,
     /// What a reader of the report must know: the capture was cut, records were damaged.
     pub warnings: Vec<String>,
 }

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
@@ -438,4 +439,54 @@ fn a_capture_without_a_name_says_what_there_is() {
         assert_eq!((exit, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
         assert!(err.contains(wanted), "{err}");
     }
+}
+
+/// Runs a script in a mount namespace of its own, where a small disk can be had; `None` where that is not allowed.
+#[cfg(target_os = "linux")]
+fn on_a_small_disk(folder: &Path, script: &str) -> Option<String> {
+    let script =
+        format!("set -e; cd {}; mkdir disk; mount -t tmpfs -o size=128k none disk; {script}", folder.display());
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]);
+    let output = command.env("ITLSCOPE", env!("CARGO_BIN_EXE_itlscope")).output().ok()?;
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    if err.contains("unshare") || err.contains("mount:") {
+        eprintln!("skipped: no small disk can be had: {err}");
+        return None;
+    }
+    assert!(output.status.success(), "{err}");
+    Some(String::from_utf8_lossy(&output.stdout).into_owned() + &err)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disk_leaves_no_half_file_and_another_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<(String, Vec<u8>)> =
+        (0..8_u8).map(|number| (format!("a{number}.sbn"), vec![number; 30_000])).collect();
+    let all: Vec<_> = files.iter().map(|(name, bytes)| ("14.48.44.80", name.as_str(), bytes.as_slice())).collect();
+    let capture = written(&folder, &transfers(&all));
+    let list = "find disk -type f -printf '%s %P\\n' | sort";
+    let Some(out) = on_a_small_disk(
+        folder.path(),
+        &format!(
+            "$ITLSCOPE extract {capture} -o disk/out || echo status $?; {list}; echo then; \
+             mount -o remount,size=4m disk; $ITLSCOPE extract {capture} -o disk/out >/dev/null; {list}"
+        ),
+    ) else {
+        return;
+    };
+    let (first, then) = out.split_once("\nthen\n").unwrap();
+    assert!(first.contains("status 2") && !first.contains("manifest.json\n0"), "{out}");
+    assert!(
+        out.contains("a7.sbn: No space left on device") && out.contains("it goes on with what is missing"),
+        "{out}"
+    );
+    let sizes = |text: &str| {
+        let found = text.lines().filter(|line| line.contains("out/14.48.44.80/"));
+        found.filter_map(|line| line.split(' ').next()?.parse::<usize>().ok()).collect::<Vec<_>>()
+    };
+    assert!(sizes(first).iter().all(|&size| size == 30_000) && (1..8).contains(&sizes(first).len()), "{out}");
+    assert!(!first.contains(" out/manifest.json") && !out.contains(".part\n"), "{out}");
+    assert!(sizes(then) == [30_000; 8] && then.contains(" out/manifest.json"), "{out}");
 }

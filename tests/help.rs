@@ -33,6 +33,19 @@ fn help_texts() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_has_failed() {
+    for arguments in [&["--help"][..], &["--version"], &["triage", "--help"], &["man"], &["completions", "bash"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_itlscope"));
+        let output = command.args(arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(err.contains("No space left") && err.lines().count() == 1, "{arguments:?}: {err}");
+    }
+}
+
 #[test]
 fn without_a_command_it_helps() {
     let (status, _, err) = run(&[]);

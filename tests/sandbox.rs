@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "a test that cannot go on has failed, one that cannot begin says why"
 )]
@@ -43,7 +44,7 @@ fn only_the_named_files_can_be_opened() {
     fs::write(&named, "named").unwrap();
     fs::write(&other, "other").unwrap();
     let needs = Needs {
-        read: vec![named.clone(), folder.path().join("missing")],
+        read: vec![named.clone(), folder.path().join("missing"), out.clone()],
         write: vec![out.clone()],
         ..Needs::default()
     };
@@ -127,6 +128,162 @@ fn what_readers_do_still_works() {
     });
 }
 
+/// What a decoder that was taken over would try next. Each is answered as by a kernel that does not have the call.
+#[expect(deprecated, reason = "the one way to ask for namespaces that needs no unsafe code")]
+#[test]
+fn calls_that_only_an_attacker_needs_do_not_exist() {
+    use rustix::fs::{self as rfs, AtFlags, CWD, FileType, MemfdFlags, Mode, Timestamps, XattrFlags};
+    use rustix::mount::{self, FsOpenFlags, MountFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags};
+    use rustix::net::{self, AddressFamily as Family, SendAncillaryBuffer, SendFlags, SocketType};
+    use rustix::process::{self, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal};
+    use rustix::thread::{self as rthread, LinkNameSpaceType, UnshareFlags};
+
+    // Somebody to be harmed: a process of this test.
+    let mut victim = Command::new("sleep").arg("600").spawn().unwrap();
+    let pid = process::Pid::from_child(&victim);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "whole").unwrap();
+    let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+    let null = File::open("/dev/null").unwrap();
+    let needs =
+        Needs { read: vec![folder.path().to_owned()], write: vec![folder.path().to_owned()], ..Needs::default() };
+    let at = file.clone();
+    restricted(needs, move |restrictions| {
+        if !holds(&restrictions.calls, "seccomp") {
+            return;
+        }
+        let limits = Rlimit { current: Some(0), maximum: Some(0) };
+        let time = rustix::fs::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let times = Timestamps { last_access: time, last_modification: time };
+        let new = at.with_file_name("new");
+        let socket = |family, kind| net::socket(family, kind, None).map(drop);
+        let probes: Vec<(&str, rustix::io::Result<()>)> = vec![
+            ("limits of another process", process::prlimit(Some(pid), Resource::Core, limits).map(drop)),
+            ("a signal to another process", process::kill_process(pid, Signal::TERM)),
+            ("a signal to a group", process::kill_process_group(pid, Signal::TERM)),
+            ("a handle of another process", process::pidfd_open(pid, PidfdFlags::empty()).map(drop)),
+            ("a file of another process", process::pidfd_getfd(&null, 0, PidfdGetfdFlags::empty()).map(drop)),
+            ("the priority of another process", process::setpriority_process(Some(pid), 19)),
+            ("the processors of another process", {
+                rthread::sched_setaffinity(Some(pid), &rthread::sched_getaffinity(None).unwrap())
+            }),
+            ("a session", process::setsid().map(drop)),
+            ("a group of processes", process::setpgid(None, None)),
+            ("another root", process::chroot("/")),
+            ("another folder", process::chdir("/")),
+            ("another user", rthread::set_thread_uid(rustix::fs::Uid::ROOT)),
+            ("another group", rthread::set_thread_gid(rustix::fs::Gid::ROOT)),
+            ("new namespaces", rthread::unshare(UnshareFlags::NEWNET)),
+            ("a new user namespace", rthread::unshare(UnshareFlags::NEWUSER)),
+            ("another namespace", {
+                use std::os::fd::AsFd;
+                rthread::move_into_link_name_space(null.as_fd(), Some(LinkNameSpaceType::Network))
+            }),
+            ("a mount", mount::mount("none", at.parent().unwrap(), "nothing", MountFlags::empty(), None)),
+            ("an unmount", mount::unmount("/nothing", UnmountFlags::empty())),
+            ("the propagation of mounts", mount::mount_change("/", MountPropagationFlags::PRIVATE)),
+            ("a file system", mount::fsopen("tmpfs", FsOpenFlags::empty()).map(drop)),
+            ("a copy of the tree", mount::open_tree(CWD, "/", OpenTreeFlags::OPEN_TREE_CLONE).map(drop)),
+            ("a socket of IPv4", socket(Family::INET, SocketType::STREAM)),
+            ("a socket of IPv4 without connection", socket(Family::INET, SocketType::DGRAM)),
+            ("a socket of IPv6", socket(Family::INET6, SocketType::STREAM)),
+            ("a socket of this machine", socket(Family::UNIX, SocketType::STREAM)),
+            ("a socket of the kernel", socket(Family::NETLINK, SocketType::RAW)),
+            ("a socket for frames", socket(Family::PACKET, SocketType::RAW)),
+            ("a socket for packets", socket(Family::INET, SocketType::RAW)),
+            ("a listener", net::listen(&one, 1)),
+            ("a descriptor sent away", {
+                let data = [std::io::IoSlice::new(b"x")];
+                let none = &mut SendAncillaryBuffer::default();
+                net::sendmsg(&one, &data, none, SendFlags::empty()).map(drop)
+            }),
+            ("a file without a name", rfs::memfd_create("x", MemfdFlags::empty()).map(drop)),
+            ("a device", rfs::mknodat(CWD, &new, FileType::CharacterDevice, Mode::RUSR, 0)),
+            ("a pipe with a name", rfs::mknodat(CWD, &new, FileType::Fifo, Mode::RUSR, 0)),
+            ("a link", rfs::symlinkat("/etc/passwd", CWD, &new)),
+            ("a second name", rfs::linkat(CWD, &at, CWD, &new, AtFlags::empty())),
+            ("other rights of a file", rfs::chmodat(CWD, &at, Mode::all(), AtFlags::empty())),
+            ("another owner of a file", rfs::chownat(CWD, &at, None, None, AtFlags::empty())),
+            ("other times of a file", rfs::utimensat(CWD, &at, &times, AtFlags::empty())),
+            ("an attribute of a file", rfs::setxattr(&at, "user.x", b"x", XattrFlags::empty())),
+        ];
+        for (what, result) in probes {
+            assert_eq!(result.err(), Some(rustix::io::Errno::NOSYS), "{what}");
+        }
+        // Its own limits it may know.
+        assert!(process::getrlimit(Resource::Core).current.is_none_or(|_| true));
+        drop(other);
+    });
+    assert!(victim.try_wait().unwrap().is_none(), "the other process lives");
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    assert_eq!(fs::read_to_string(file).unwrap(), "whole");
+}
+
+#[test]
+fn files_that_only_an_attacker_needs_cannot_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let (exports, beside) = (folder.path().join("exports"), folder.path().join("beside"));
+    fs::create_dir(&exports).unwrap();
+    fs::write(&beside, "private").unwrap();
+    fs::write(exports.join("earlier"), "an export").unwrap();
+    let needs = Needs { write: vec![exports.clone()], interfaces: true, terminal: true, ..Needs::default() };
+    restricted(needs, move |restrictions| {
+        if !holds(&restrictions.files, "Landlock") {
+            return;
+        }
+        let reads =
+            ["/etc/passwd", "/etc/shadow", "/proc/self/mem", "/proc/1/environ", "/proc/self/environ", "/dev/mem"];
+        for path in reads.iter().map(Path::new).chain([beside.as_path(), &exports.join("earlier")]) {
+            assert!(File::open(path).is_err(), "{} was opened", path.display());
+        }
+        assert!(fs::read_dir(folder.path()).is_err() && fs::read_dir("/").is_err());
+        assert!(fs::remove_file(&beside).is_err(), "what stands beside the exports was removed");
+        assert!(fs::rename(&beside, exports.join("mine")).is_err(), "what stands beside the exports was taken");
+        assert!(fs::rename(exports.join("earlier"), folder.path().join("out")).is_err(), "an export was moved out");
+        assert!(File::options().write(true).open(&beside).is_err());
+        assert!(File::options().write(true).open("/proc/self/oom_score_adj").is_err());
+        assert!(File::create(folder.path().join("new")).is_err() && fs::create_dir(folder.path().join("new")).is_err());
+        File::create_new(exports.join("new")).unwrap().write_all(b"an export").unwrap();
+    });
+}
+
+#[test]
+fn nothing_is_sent_on_the_socket_of_a_capture() {
+    use std::os::fd::AsRawFd;
+
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let sender = || {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(receiver.local_addr().unwrap()).unwrap();
+        socket
+    };
+    let (capture, other, file) = (sender(), sender(), tempfile::tempfile().unwrap());
+    (&file).write_all(b"frame").unwrap();
+    let needs = Needs { capture: Some(capture.as_raw_fd()), ..Needs::default() };
+    let sent = restricted(needs, move |restrictions| {
+        if !holds(&restrictions.calls, "seccomp") {
+            return false;
+        }
+        let capture = &capture;
+        assert!(capture.send(b"frame").is_err(), "send");
+        assert!(capture.send_to(b"frame", "127.0.0.1:9").is_err(), "sendto");
+        assert!(rustix::io::write(capture, b"frame").is_err(), "write");
+        assert!(rustix::io::writev(capture, &[std::io::IoSlice::new(b"frame")]).is_err(), "writev");
+        assert!(rustix::io::pwrite(capture, b"frame", 0).is_err(), "pwrite");
+        assert!(rustix::fs::sendfile(capture, &file, Some(&mut 0), 5).is_err(), "sendfile");
+        assert!(rustix::io::dup(capture).is_err() && capture.try_clone().is_err(), "another number for it");
+        // Everything else is as it was.
+        other.send(b"other").is_ok() && other.try_clone().is_ok()
+    });
+    if sent {
+        let mut bytes = [0; 16];
+        assert_eq!(receiver.recv(&mut bytes).unwrap(), 5);
+        assert_eq!(&bytes[..5], b"other");
+    }
+}
+
 /// A process that waits for its capture on standard input.
 fn waiting(arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_itlscope"));
@@ -167,6 +324,15 @@ fn whoever_reads_a_capture_is_restricted_before_its_first_byte() {
             thread::sleep(Duration::from_millis(10));
         }
         assert_eq!(status(&child, "NoNewPrivs"), "1");
+        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            // What root may lose, root has lost; nobody else had any.
+            let is_root = status(&child, "Uid").starts_with("0\t");
+            assert!(status(&child, set) == "0000000000000000" || !is_root, "{arguments:?}: {set}");
+        }
+        let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        let words: Vec<_> = core.split_whitespace().collect();
+        assert_eq!(words[4..6], ["0", "0"], "{arguments:?}");
         child.stdin.as_mut().unwrap().write_all(&capture()).unwrap();
         finish(child, told);
     }

@@ -17,9 +17,10 @@ use std::path::{Path, PathBuf};
 use itlscope::capture::{CaptureFile, MergedCaptures, Source};
 use itlscope::engine::Limits;
 use itlscope::phone::{DeviceName, PhoneKey};
+use itlscope::testkit::{self, Owned};
 use itlscope::trust::Reference;
 use itlscope::verdict::{Check, Told};
-use itlscope::watch::{self, Input, References, Session, Setup, Step};
+use itlscope::watch::{self, Exports, Input, References, Session, Setup, Step};
 use tempfile::TempDir;
 
 use support::captures;
@@ -39,7 +40,7 @@ fn session(input: Input, load: Load, export_to: &Path) -> Session {
         references: References { load, given },
         told: Told::default(),
         limits: Limits::default(),
-        export_to: export_to.to_owned(),
+        export_to: Exports::open(export_to),
         recording: None,
         privileges: None,
     });
@@ -165,4 +166,56 @@ fn exports_hold_no_secrets_unless_they_are_asked_for() {
     let exported = session.export(&phone(), true).unwrap();
     assert_eq!(exported.blanked, 0);
     assert!(holds_secret(&fs::read(&exported.files[2]).unwrap()), "asked for, it is there");
+}
+
+/// A phone that is served a configuration under the name of its list, and shows its password to an HTTP server.
+fn leaking() -> Vec<Owned> {
+    let secret = format!("<device><sshPassword>{}</sshPassword></device>", String::from_utf8_lossy(SECRET));
+    let name = "ITLSEP0011215A1AE3.tlv";
+    let mut frames = testkit::tftp("14.48.44.202:30000", "14.48.44.80:69", name, secret.as_bytes());
+    let mut http = testkit::Connection::opened("14.48.44.202:40000", "14.48.44.80:6970");
+    let head = format!("GET /{name} HTTP/1.1\r\nHost: a\r\nAuthori");
+    http.from_client(head.as_bytes());
+    http.from_client(format!("zation: Basic {}\r\n\r\n", String::from_utf8_lossy(SECRET)).as_bytes());
+    let cookie = format!("HTTP/1.1 200 OK\r\nSet-Cookie: {}\r\n", String::from_utf8_lossy(SECRET));
+    http.from_server(format!("{cookie}Content-Length: {}\r\n\r\n{secret}", secret.len()).as_bytes());
+    http.close();
+    frames.extend(http.frames);
+    for (at, frame) in (1..).zip(&mut frames) {
+        frame.time = at * 1_000_000;
+    }
+    frames
+}
+
+#[test]
+fn exports_know_secrets_by_what_they_are() {
+    let bytes = testkit::pcap(1, true, &leaking());
+    assert!(holds_secret(&bytes), "there is a secret to be left out");
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("leaking.pcap");
+    fs::write(&path, bytes).unwrap();
+    let paths = vec![path];
+    let source = open(&paths);
+    let input = Input::Files { source, total: None, reopen: Some(Box::new(move || Ok(open(&paths)))) };
+    let mut session = session(input, Box::new(|| Ok(Vec::new())), &folder.path().join("exports"));
+    let exported = session.export(&phone(), false).unwrap();
+    assert!(exported.frames > 5 && exported.blanked >= 3, "{exported}");
+    for path in &exported.files {
+        assert!(!holds_secret(&fs::read(path).unwrap()), "{}", path.display());
+    }
+}
+
+#[test]
+fn exports_have_a_folder_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    let mut first = session(file("healthy"), Box::new(|| Ok(Vec::new())), folder.path());
+    let exported = first.export(&phone(), false).unwrap();
+    assert_eq!(exported.files[0].parent(), Some(folder.path()), "nothing else is in it");
+    assert_eq!(Exports::open(folder.path()).path(), Some(folder.path()), "but earlier exports");
+    fs::write(folder.path().join("letter.txt"), "mine").unwrap();
+    let below = folder.path().join("itlscope-exports");
+    assert_eq!(Exports::open(folder.path()).path(), Some(below.as_path()));
+    let nowhere = Exports::open(Path::new("/dev/null/x"));
+    assert_eq!(nowhere.path(), None);
+    assert!(nowhere.keep("x", b"x").unwrap_err().starts_with("/dev/null/x: "));
 }

@@ -465,3 +465,38 @@ fn progress_is_shown_on_a_terminal_only() {
     let small = captures().join("healthy/capture.pcap");
     assert_eq!(on_a_terminal(small.to_str().unwrap(), "xterm"), "", "too little to be worth it");
 }
+
+#[test]
+fn more_captures_than_can_be_told_apart_are_refused_with_words() {
+    let many = vec!["x"; 70_000];
+    let (exit, out, err) = run(&[&["triage"], &many[..]].concat());
+    assert_eq!((exit, out.as_str(), err.lines().count()), (2, "", 1));
+    assert!(err.contains("70000 captures were given, at most 65536"), "{err}");
+}
+
+#[test]
+fn inputs_without_end_are_refused() {
+    let capture = captures().join("healthy/capture.pcap").display().to_string();
+    for arguments in [
+        &["show", "/dev/zero"][..],
+        &["triage", &capture, "-r", "/dev/zero"],
+        &["triage", &capture, "--holds", "/dev/zero"],
+        &["triage", &capture, "--console-log", "/dev/zero"],
+        &["diff", "/dev/zero", "/dev/zero"],
+    ] {
+        let (exit, _, err) = run(arguments);
+        assert_eq!((exit, err.lines().count()), (2, 1), "{arguments:?}: {err}");
+        assert!(err.contains("/dev/zero") && err.contains("has more than 64 MiB"), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn messages_do_not_repeat_a_line_of_ten_megabytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long");
+    std::fs::write(&path, format!("SEP0011215A1AE3={}", "x".repeat(10 << 20))).unwrap();
+    let capture = captures().join("healthy/capture.pcap").display().to_string();
+    let (exit, _, err) = run(&["triage", &capture, "--holds", &path.display().to_string()]);
+    assert_eq!(exit, 2);
+    assert!(err.len() < 20_000 && err.contains("line 1"), "{}", err.len());
+}

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::folder::Folder;
 use crate::capture::{Moment, SourceSummary};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
+use crate::escape;
 use crate::event::{Side, TlsSession};
 use crate::phone::{DownloadRecord, Phone};
 use crate::report::{SourceView, SpanView, Tool};
@@ -137,7 +138,8 @@ impl Manifest {
     }
 
     pub(super) fn write(&self, folder: &Folder) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)?;
+        let mut text = Vec::new();
+        escape::json_pretty(&mut text, self)?;
         text.push(b'\n');
         folder.write(Folder::MANIFEST, &text)
     }

@@ -12,7 +12,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use super::detail::Detail;
 use super::fleet::FleetView;
 use super::row::{Cause, Row};
-use crate::capture::{Clocks, Frame, Timestamp};
+use crate::capture::{Clocks, Frame, Loss, Timestamp};
 use crate::engine::{Engine, Limits};
 use crate::phone::{Phone, PhoneKey};
 use crate::trust::Reference;
@@ -85,6 +85,11 @@ impl Board {
     /// Time goes on although no frame comes.
     pub fn tick(&mut self, now: Timestamp) {
         self.engine.tick(now);
+    }
+
+    /// Frames were lost on their way here.
+    pub fn lose(&mut self, loss: Loss) {
+        self.engine.lose(loss);
     }
 
     /// No more frames come.

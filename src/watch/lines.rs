@@ -266,7 +266,8 @@ impl<W: Write> Lines<W> {
         who: Option<&Who>,
         more: impl Serialize,
     ) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Line { schema: SCHEMA, event, time, phone: who, more })?;
+        let mut line = Vec::new();
+        escape::json(&mut line, &Line { schema: SCHEMA, event, time, phone: who, more })?;
         line.push(b'\n');
         self.out.write_all(&line)?;
         self.out.flush()

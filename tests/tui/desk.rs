@@ -13,7 +13,7 @@ use itlscope::report::{Brief, Severity};
 use itlscope::trust::Reference;
 use itlscope::tui::{self, Action, Clock, ColumnId, State, Theme};
 use itlscope::verdict::{Check, Deletion, Told, ToldList, ToldLists};
-use itlscope::watch::{Cause, Input, Note, References, Request, Row, Session, Setup, Step, Update};
+use itlscope::watch::{Cause, Exports, Input, Note, References, Request, Row, Session, Setup, Step, Update};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -115,7 +115,7 @@ impl Desk {
             references: References { load: Box::new(move || Ok(again.clone())), given },
             told: case.told,
             limits: Limits::default(),
-            export_to: std::env::temp_dir(),
+            export_to: Exports::none(),
             recording: None,
             privileges: None,
         });

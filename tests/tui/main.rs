@@ -6,11 +6,14 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::print_stderr,
     reason = "a test that cannot go on has failed"
 )]
 
 mod behaviour;
 mod desk;
+#[cfg(target_os = "linux")]
+mod hangup;
 mod hostile;
 mod keys_page;
 #[cfg(unix)]

@@ -99,6 +99,64 @@ fn a_signal_leaves_the_terminal_as_it_was_and_the_report_on_it() {
     }
 }
 
+/// A pipe with a name, which somebody holds open who wrote these bytes and writes no more.
+fn pipe(path: &Path, bytes: Vec<u8>) -> thread::JoinHandle<std::fs::File> {
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let path = path.to_owned();
+    thread::spawn(move || {
+        let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        std::io::Write::write_all(&mut pipe, &bytes).unwrap();
+        pipe
+    })
+}
+
+#[test]
+fn pipe_that_says_nothing_more_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let capture = std::fs::read(captures.join("six-phones/capture.pcap")).unwrap();
+    for (key, status) in [("q", 0), ("", 0)] {
+        let path = folder.path().join(format!("pipe{key}"));
+        let writer = pipe(&path, capture.clone());
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_itlscope"));
+        command.args([
+            "watch",
+            &path.display().to_string(),
+            "--export-to",
+            &folder.path().join("x").display().to_string(),
+        ]);
+        command.env("TERM", "xterm-256color");
+        let mut terminal = Terminal::start(command, SIZE);
+        terminal.wait_for("6 phones");
+        if key.is_empty() {
+            let id = terminal.child.process_id().unwrap().to_string();
+            assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        }
+        terminal.press(key);
+        assert_eq!(terminal.end(), status);
+        drop(writer.join());
+    }
+}
+
+#[test]
+fn references_of_a_pipe_are_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/references/itl-old.tlv");
+    let path = folder.path().join("reference");
+    let writer = pipe(&path, std::fs::read(reference).unwrap());
+    let mut command = watch(&folder.path().join("x"));
+    command.args(["-r", &path.display().to_string()]);
+    let child = thread::spawn(move || Terminal::start(command, SIZE));
+    // Its end is the end of the reference.
+    drop(writer.join());
+    let mut terminal = child.join().unwrap();
+    terminal.wait_for("6 phones, 1 wrong");
+    terminal.press("r");
+    terminal.wait_for("could be read only once");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 1);
+}
+
 #[test]
 fn without_colours_where_they_are_not_wanted() {
     let coloured = |terminal: &Terminal| {
