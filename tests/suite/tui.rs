@@ -1,0 +1,11 @@
+//! The dashboard: what it shows, what it does, and how it leaves the terminal.
+
+mod behaviour;
+mod desk;
+mod hostile;
+mod keys_page;
+#[cfg(unix)]
+mod pty;
+#[cfg(unix)]
+mod terminal;
+mod views;
