@@ -80,7 +80,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.format == Format::Text && args.details != DetailsOption::All {
         engine.roster_mut().hash_only_lists();
     }
-    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {}, &mut super::complain)? else {
+    let Some(read) =
+        read::read(&args.captures.files, args.captures.clocks, &mut engine, &mut |_| {}, &mut super::complain)?
+    else {
         return Ok(Exit::Failed);
     };
     let phones = engine.phones();
