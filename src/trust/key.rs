@@ -313,7 +313,7 @@ mod tests {
         (signature, PublicKey::from_record(parsed.records[0].public_key.as_deref().unwrap()).unwrap())
     }
 
-    fn message<'f>(list: &'f [u8]) -> Message<'f> {
+    fn message(list: &[u8]) -> Message<'_> {
         signed_message(&TrustList::parse(list).unwrap().header.signature.unwrap(), list).unwrap()
     }
 

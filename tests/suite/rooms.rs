@@ -28,7 +28,8 @@ fn modules() -> BTreeMap<Module, String> {
             let module = [above.as_slice(), std::slice::from_ref(&name)].concat();
             if ["tests", "testkit", "lib", "main"].contains(&name.as_str()) {
                 continue;
-            } else if path.is_dir() {
+            }
+            if path.is_dir() {
                 read(&path, &module, found);
                 continue;
             }
