@@ -31,6 +31,7 @@ pub mod report;
 pub mod sandbox;
 #[doc(hidden)]
 pub mod testkit;
+pub mod timestamp;
 pub mod trust;
 pub mod tui;
 pub mod verdict;
