@@ -272,7 +272,7 @@ pub fn assess(phone: &Phone, case: &Case) -> Assessment {
     let situation = advice::Situation { matter: &matter, checks: &checks, conditions: &conditions, deletion };
     let advice = advice::advise(&situation);
     let collect = if deletion == Deletion::Undetermined { decision::collect(&matter, &conditions) } else { Vec::new() };
-    let findings = findings::findings(&matter, &checks);
+    let findings = findings::findings(&matter, &checks, &conditions);
     let holds = holds::holds(&matter);
     let boots = matter.wire.boots.iter().zip(&matter.wire.observed).map(|(boot, observed)| BootSummary {
         span: boot.span(),

@@ -240,7 +240,20 @@ impl Roster {
 }
 
 impl Phone {
+    /// What a server sent without a packet of this client beside it is served from one side only where no packet of the client to
+    /// that server is in the whole capture. Else nobody asked for it.
+    fn tell_unasked(&mut self) {
+        let heard = |download: &DownloadRecord| (download.client.ip(), download.server.ip());
+        let spoke: Vec<_> = self.downloads.iter().filter(|download| download.client_seen).map(|one| heard(one)).collect();
+        for download in &mut self.downloads {
+            if !download.client_seen && download.taken == Taken::Open && spoke.contains(&heard(download)) {
+                Arc::make_mut(&mut download.record).taken = Taken::Unasked;
+            }
+        }
+    }
+
     fn sorted(mut self) -> Self {
+        self.tell_unasked();
         // Numbers were given in the order of the capture, which its clock need not keep.
         self.downloads.sort_by_key(|download| download.id);
         self.sessions.sort_by_key(|session| session.id);

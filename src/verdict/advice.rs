@@ -291,7 +291,7 @@ impl<'a> Situation<'a, '_> {
             || matter.broken_list().is_some()
             || unanswered(self).is_some()
             || matter.served.is_some_and(|(_, served)| is_bad(served))
-            || config_by_unknown(self).is_some()
+            || ways::config_by_unknown(self.matter, self.conditions).is_some()
             || super::decision::disagreement(matter).is_some()
             || !matter.contradictions().is_empty()
     }
@@ -467,7 +467,7 @@ fn reset_phone(situation: &Situation<'_, '_>) -> Option<String> {
         return None;
     }
     // What a restart of TFTP would serve has to be verified too.
-    if config_by_unknown(situation).is_some() || situation.matter.broken_list().is_some() {
+    if ways::config_by_unknown(situation.matter, situation.conditions).is_some() || situation.matter.broken_list().is_some() {
         return None;
     }
     if situation.conditions.itl_signer_differs.holds == Answer::No {
@@ -550,19 +550,8 @@ fn restore_key(situation: &Situation<'_, '_>) -> Option<String> {
     }
 }
 
-/// Who signed the configuration of the last boot, where the phone cannot verify it as far as is known.
-fn config_by_unknown<'a>(situation: &Situation<'a, '_>) -> Option<(&'a DownloadRecord, &'a crate::trust::Signer)> {
-    let matter = situation.matter;
-    let config = matter.wire.config.filter(|config| config.outcome() == Outcome::Complete)?;
-    let signer = config.signature.as_ref()?.signer.as_deref()?;
-    let can = ways::can_verify(matter, situation.conditions, signer);
-    // Where nothing is known of the phone's list, the one that is served beside it has to do.
-    let of_served = || matter.served.is_some_and(|(_, served)| !crate::witness::round::knows_signer(&served.list, signer));
-    (can == Some(false) || (can.is_none() && of_served())).then_some((config, signer))
-}
-
 fn config_signer(situation: &Situation<'_, '_>) -> Option<String> {
-    let (config, signer) = config_by_unknown(situation)?;
+    let (config, signer) = ways::config_by_unknown(situation.matter, situation.conditions)?;
     let frame = situation.matter.case.frame(config.end());
     Some(format!("the configuration, {frame}, is signed by {signer}, whom the phone does not know as far as can be told"))
 }

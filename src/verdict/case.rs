@@ -188,9 +188,10 @@ impl Case {
 }
 
 impl Case {
-    /// A frame as it is named to people: `frame 506`; where there are several captures, `frame 2:506`.
+    /// A frame as it is named to people: `frame 506`; where there are several captures `2:506`, frame 506 of the second.
     pub fn frame(&self, moment: Moment) -> String {
-        format!("frame {}", moment.frame.label(self.several_sources))
+        let label = moment.frame.label(self.several_sources);
+        if self.several_sources { label } else { format!("frame {label}") }
     }
 
     /// Whether frames of our own were lost around these, so that silence in them may be ours.

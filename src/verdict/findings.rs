@@ -2,7 +2,7 @@
 
 use super::advice::{is_bad, unanswered_in};
 use super::matter::Matter;
-use super::{Check, Checks};
+use super::{Check, Checks, Conditions};
 use crate::claim::{Evidence, Holding, Source};
 use crate::event::SessionEnding;
 use crate::phone::FileKind;
@@ -49,6 +49,8 @@ pub enum FindingId {
     TftpUnanswered,
     /// The signature of a file other than the list is not good.
     InvalidSignature,
+    /// The configuration is signed by a key that the phone cannot be seen to know.
+    UnknownConfigSigner,
     /// The phone's own rules and what it did contradict each other.
     Disagreement,
     /// Two who know say different things.
@@ -72,6 +74,7 @@ impl FindingId {
             Self::BeginsAgain => "begins_again",
             Self::TftpUnanswered => "tftp_unanswered",
             Self::InvalidSignature => "invalid_signature",
+            Self::UnknownConfigSigner => "unknown_config_signer",
             Self::Disagreement => "disagreement",
             Self::Contradiction => "contradiction",
         }
@@ -84,7 +87,7 @@ impl FindingId {
 }
 
 /// Everything wrong, the gravest first.
-pub(super) fn findings(matter: &Matter<'_>, checks: &Checks) -> Vec<Finding> {
+pub(super) fn findings(matter: &Matter<'_>, checks: &Checks, conditions: &Conditions) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |id, text: String, evidence: Vec<Evidence>| findings.push(Finding { id, text, evidence });
     list(matter, checks, &mut add);
@@ -111,6 +114,11 @@ pub(super) fn findings(matter: &Matter<'_>, checks: &Checks) -> Vec<Finding> {
         add(FindingId::BeginsAgain, text, matter.wire.began_again.clone());
     }
     downloads(matter, &mut add);
+    if let Some((config, signer)) = super::ways::config_by_unknown(matter, conditions) {
+        let text = format!("{} serves configurations signed by {signer}, which phones do not know", config.server.ip());
+        let shown = format!("{}, signed by {signer}", file_name(config));
+        add(FindingId::UnknownConfigSigner, text, vec![Evidence::new(config.end(), shown)]);
+    }
     if let Some(text) = super::decision::disagreement(matter) {
         add(FindingId::Disagreement, text, matter.evidence(&matter.testimony.list));
     }

@@ -4,9 +4,12 @@ use super::matter::Matter;
 use super::{Answer, Conditions};
 use super::conditions::{SignerKnown, signer_known};
 use crate::claim::{Holding, Known};
+use crate::event::Outcome;
+use crate::phone::DownloadRecord;
 use crate::trust::compare::is_same_certificate;
 use crate::trust::signature::{self, SignatureStatus};
 use crate::trust::{Signer, TrustList};
+use crate::witness::round::knows_signer;
 
 /// Whether the CTL on the phone can still be renewed in a way that it accepts.
 pub(super) enum CtlRenewal {
@@ -125,4 +128,17 @@ pub(super) fn can_verify(matter: &Matter<'_>, conditions: &Conditions, signer: &
         (None, None) => None,
         _ => Some(false),
     }
+}
+
+/// Who signed the configuration of the last boot, where the phone cannot verify it as far as is known.
+pub(super) fn config_by_unknown<'a>(
+    matter: &Matter<'a>,
+    conditions: &Conditions,
+) -> Option<(&'a DownloadRecord, &'a Signer)> {
+    let config = matter.wire.config.filter(|config| config.outcome() == Outcome::Complete)?;
+    let signer = config.signature.as_ref()?.signer.as_deref()?;
+    let can = can_verify(matter, conditions, signer);
+    // Where nothing is known of the phone's list, the one that is served beside it has to do.
+    let of_served = || matter.served.is_some_and(|(_, served)| !knows_signer(&served.list, signer));
+    (can == Some(false) || (can.is_none() && of_served())).then_some((config, signer))
 }

@@ -90,6 +90,7 @@ impl Board {
     /// Frames were lost on their way here.
     pub fn lose(&mut self, loss: Loss) {
         self.engine.lose(loss);
+        self.case.losses = self.engine.losses().to_vec();
     }
 
     /// No more frames come.
