@@ -15,6 +15,8 @@ mod record;
 mod roster;
 mod table;
 mod tenancy;
+#[cfg(test)]
+mod tests;
 mod weight;
 
 pub use assemble::OtherClient;

@@ -161,7 +161,8 @@ impl Saying<'_> {
         if said.is_empty() && kept {
             said = self.said(kind, &[When::BeforeOffer]);
         }
-        if is_itl && let (Known::Settled { value: Judgement::Accepted, by }, Some(offered)) = (self.list, self.offered) {
+        if is_itl && let (Known::Settled { value: Judgement::Accepted, by }, Some(offered)) = (self.list, self.offered)
+        {
             said.extend(by.iter().map(|&index| (index, offered)));
         }
         let signed = self.asks_signed(true).filter(|_| is_itl);
@@ -271,6 +272,8 @@ fn servers(claims: &[Claim]) -> Vec<ServerSeen> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sum(byte: u8) -> Holding {
@@ -374,17 +377,18 @@ mod tests {
     fn of_each_server_its_own() {
         let server = |last: u8| SocketAddr::from(([10, 0, 1, last], 2445));
         let says = |last, judgement| Fact::Judged(Object::Tvs(server(last)), judgement);
-        let claims = [(1, Judgement::Refused), (2, Judgement::Accepted), (3, Judgement::Accepted), (3, Judgement::Refused)];
+        let claims =
+            [(1, Judgement::Refused), (2, Judgement::Accepted), (3, Judgement::Accepted), (3, Judgement::Refused)];
         let claims = claims.map(|(last, judgement)| claim(says(last, judgement), When::AfterOffer, Source::Wire));
         let servers = reconcile(claims.to_vec(), None).servers;
         assert!(servers[0].judged.is(&Judgement::Refused) && servers[1].judged.is(&Judgement::Accepted));
         assert!(servers[2].judged.is_disputed());
     }
 
-    proptest::proptest! {
-        /// What unrelated witnesses say comes to the same in whatever order they say it.
+    proptest! {
+        // What unrelated witnesses say comes to the same in whatever order they say it.
         #[test]
-        fn order_of_claims_changes_nothing(order in proptest::prelude::Just((0..6).collect::<Vec<usize>>()).prop_shuffle()) {
+        fn order_of_claims_changes_nothing(order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle()) {
             let server = SocketAddr::from(([10, 0, 1, 1], 2445));
             let all = [
                 holds(sum(1), When::Standing, Source::Told),
@@ -400,7 +404,7 @@ mod tests {
                  testimony.servers[0].judged.settled().copied())
             };
             let shuffled = order.iter().map(|&index| all[index].clone()).collect();
-            proptest::prop_assert_eq!(gist(&reconcile(shuffled, None)), gist(&reconcile(all.to_vec(), None)));
+            prop_assert_eq!(gist(&reconcile(shuffled, None)), gist(&reconcile(all.to_vec(), None)));
         }
     }
 }

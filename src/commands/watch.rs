@@ -274,7 +274,8 @@ fn report(session: &Session) -> anyhow::Result<Vec<u8>> {
     let phones = session.board.engine().phones();
     let (sources, notes) = session.summaries_and_notes();
     let others = session.board.engine().roster().other_clients();
-    let report = Report { sources, notes, assessments: Assessments { phones: &phones, case: session.board.case() }, others };
+    let report =
+        Report { sources, notes, assessments: Assessments { phones: &phones, case: session.board.case() }, others };
     let style = Style { colour: false, width: 118, details: Details::None };
     let mut text = Vec::new();
     report::write_text(&report, style, &mut text)?;

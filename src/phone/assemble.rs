@@ -53,11 +53,14 @@ impl Roster {
 
     /// Hosts that are no phones, by name and address.
     pub fn other_clients(&self) -> Vec<OtherClient> {
-        let named = self.devices.iter().filter(|(name, _)| name.is_no_phone()).map(|(name, device)| OtherClient {
-            address: device.addresses.last().copied(),
-            name: Some(name.clone()),
-            downloads: device.downloads.iter().cloned().collect(),
-            sessions: Vec::new(),
+        let named = self.devices.iter().filter(|(name, _)| name.is_no_phone()).map(|(name, device)| {
+            let stations = device.addresses.iter().filter_map(|address| self.stations.get(address));
+            OtherClient {
+                address: device.addresses.last().copied(),
+                name: Some(name.clone()),
+                downloads: device.downloads.iter().cloned().collect(),
+                sessions: stations.flat_map(|station| &station.sessions).cloned().collect(),
+            }
         });
         let nameless = self.stations.iter().filter_map(|(&address, station)| self.other_client(address, station));
         let mut others: Vec<OtherClient> = named.chain(nameless).collect();
@@ -83,7 +86,9 @@ impl Roster {
             // Many models take the common list, which has no device in its name.
             let station = self.stations.get(&seen.home.address);
             let common = station.into_iter().flat_map(|station| &station.downloads);
-            common.filter(|download| download.kind.is_list()).for_each(|download| seen.took_list |= download.is_answered());
+            common
+                .filter(|download| download.kind.is_list())
+                .for_each(|download| seen.took_list |= download.is_answered());
             seen.rank();
         }
         // A server that fetches the phone's files from another fetches them for the phone.
@@ -93,7 +98,10 @@ impl Roster {
         let foreign = |home: &Home| seen.iter().any(|seen| seen.home.is_at(home) && seen.is_foreign);
         match best {
             Some(best @ (Rank::Told | Rank::Hardware)) => {
-                homes.retain(|home| home.rank >= Rank::Hardware || (home.rank == Rank::Files && best == Rank::Hardware && !foreign(home)));
+                homes.retain(|home| {
+                    home.rank >= Rank::Hardware
+                        || (home.rank == Rank::Files && best == Rank::Hardware && !foreign(home))
+                });
             }
             Some(Rank::Files) => {
                 // Whoever fetches the files of several phones is none of them, where the phone itself was seen elsewhere.
@@ -184,10 +192,19 @@ impl Roster {
             (*home, tenure)
         });
         let tenures = tenures.collect();
-        let rivals = station.tenants.devices().filter(|device| *device != name).any(|device| {
-            self.homes(device).iter().any(|home| home.address == address)
-        });
-        Place { name, station, tenures, has_rivals: rivals, clocks: &self.clocks, is_told: self.told.get(&address) == Some(name) }
+        let rivals = station
+            .tenants
+            .devices()
+            .filter(|device| *device != name)
+            .any(|device| self.homes(device).iter().any(|home| home.address == address));
+        Place {
+            name,
+            station,
+            tenures,
+            has_rivals: rivals,
+            clocks: &self.clocks,
+            is_told: self.told.get(&address) == Some(name),
+        }
     }
 
     /// Whether a device with a name has this address for its own: then what happened there is listed with it.
@@ -224,13 +241,17 @@ impl Roster {
     }
 
     fn other_client(&self, address: IpAddr, station: &Station) -> Option<OtherClient> {
-        let is_phone = station.downloads.iter().any(|download| download.kind.is_list()) && !self.servers.contains(&address);
-        if is_phone || self.is_home_of_any(address, station) {
+        let is_phone =
+            station.downloads.iter().any(|download| download.kind.is_list()) && !self.servers.contains(&address);
+        // One with a name of its own is listed by that.
+        let is_named = station.tenants.devices().any(DeviceName::is_no_phone);
+        if is_phone || is_named || self.is_home_of_any(address, station) {
             return None;
         }
         // TLS to ports that are not examined anyway is of interest only where somebody asks for files as well.
         let of_phones = station.tenants.devices().filter_map(|device| self.devices.get(device));
-        let of_phones = of_phones.flat_map(|device| &device.downloads).filter(|download| download.client.ip() == address);
+        let of_phones =
+            of_phones.flat_map(|device| &device.downloads).filter(|download| download.client.ip() == address);
         let downloads: Vec<_> = station.downloads.iter().chain(of_phones).cloned().collect();
         let is_known = |session: &&Arc<TlsSession>| !downloads.is_empty() || session.service != Service::Other;
         let sessions: Vec<_> = station.sessions.iter().filter(is_known).cloned().collect();
@@ -244,7 +265,8 @@ impl Phone {
     /// that server is in the whole capture. Else nobody asked for it.
     fn tell_unasked(&mut self) {
         let heard = |download: &DownloadRecord| (download.client.ip(), download.server.ip());
-        let spoke: Vec<_> = self.downloads.iter().filter(|download| download.client_seen).map(|one| heard(one)).collect();
+        let spoke: Vec<_> =
+            self.downloads.iter().filter(|download| download.client_seen).map(|one| heard(one)).collect();
         for download in &mut self.downloads {
             if !download.client_seen && download.taken == Taken::Open && spoke.contains(&heard(download)) {
                 Arc::make_mut(&mut download.record).taken = Taken::Unasked;

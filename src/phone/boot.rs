@@ -42,7 +42,8 @@ impl Boot<'_> {
 
     /// The last complete ITL that came in it.
     pub fn last_itl(&self) -> Option<&DownloadRecord> {
-        let given = |download: &&&DownloadRecord| download.is_complete(FileKind::Itl) && download.taken != Taken::Unasked;
+        let given =
+            |download: &&&DownloadRecord| download.is_complete(FileKind::Itl) && download.taken != Taken::Unasked;
         self.downloads.iter().rev().find(given).copied()
     }
 
@@ -137,12 +138,12 @@ fn of_moment<'a, 'b>(
         let is_alone = boot.downloads.is_empty();
         is_alone || (boot.address.0 == address && (boot.started == moment || clocks.is_before(boot.started, moment)))
     };
-    let index = boots.iter().enumerate().filter(|(_, boot)| goes_on(boot)).map(|(index, _)| index).reduce(|one, other| {
-        match (boots.get(one), boots.get(other)) {
+    let index = boots.iter().enumerate().filter(|(_, boot)| goes_on(boot)).map(|(index, _)| index).reduce(
+        |one, other| match (boots.get(one), boots.get(other)) {
             (Some(earlier), Some(later)) if clocks.is_before(later.started, earlier.started) => one,
             _ => other,
-        }
-    })?;
+        },
+    )?;
     boots.get_mut(index)
 }
 
@@ -163,8 +164,7 @@ fn is_same_request(earlier: &DownloadRecord, later: &DownloadRecord, clocks: &Cl
         Outcome::Refused => earlier.transport == later.transport,
         Outcome::Pending | Outcome::Incomplete | Outcome::Unanswered => false,
     };
-    let much_later =
-        || clocks.is_before_by(earlier.span.first, later.span.first, ANOTHER_BOOT_AFTER).unwrap_or(false);
+    let much_later = || clocks.is_before_by(earlier.span.first, later.span.first, ANOTHER_BOOT_AFTER).unwrap_or(false);
     match later.kind {
         FileKind::Itl | FileKind::Ctl => answered || much_later(),
         // A configuration is fetched anew also where it was changed.

@@ -50,9 +50,8 @@ impl DeviceName {
     /// Whether this is a device of another kind than phones, by the names that CUCM gives them: conference bridges, media
     /// termination points, gateways (domain-2026, 4).
     pub fn is_no_phone(&self) -> bool {
-        const OTHERS: [&str; 13] = [
-            "CFB", "MTP", "XCODE", "ANN_", "MOH_", "IVR_", "SKIGW", "VGC", "VG2", "VG3", "VG4", "ATA", "NONSECURE",
-        ];
+        const OTHERS: [&str; 13] =
+            ["CFB", "MTP", "XCODE", "ANN_", "MOH_", "IVR_", "SKIGW", "VGC", "VG2", "VG3", "VG4", "ATA", "NONSECURE"];
         OTHERS.iter().any(|begins| self.0.starts_with(begins))
     }
 

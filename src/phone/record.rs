@@ -149,7 +149,8 @@ impl DownloadRecord {
 impl Phone {
     /// The last complete list of this kind that was served to it.
     pub fn last_list(&self, kind: FileKind) -> Option<&DownloadRecord> {
-        let given = |download: &&Attributed<DownloadRecord>| download.is_complete(kind) && download.taken != Taken::Unasked;
+        let given =
+            |download: &&Attributed<DownloadRecord>| download.is_complete(kind) && download.taken != Taken::Unasked;
         self.downloads.iter().rev().filter(|download| self.is_home(download)).find(given).map(AsRef::as_ref)
     }
 

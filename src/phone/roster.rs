@@ -216,7 +216,8 @@ impl Roster {
     pub fn take_changes(&mut self) -> Changed {
         let Self { changes, stations, devices, forgotten, .. } = self;
         let devices_at = |address| stations.get(&address).into_iter().flat_map(|station| station.tenants.devices());
-        let addresses_of = |device: &DeviceName| devices.get(device).into_iter().flat_map(|device| &device.addresses).copied();
+        let addresses_of =
+            |device: &DeviceName| devices.get(device).into_iter().flat_map(|device| &device.addresses).copied();
         changes.take(*forgotten, devices_at, addresses_of)
     }
 

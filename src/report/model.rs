@@ -19,8 +19,8 @@ use crate::verdict::{Assessments, Fleet};
 use crate::x509::{DistinguishedName, Serial};
 
 use fleet::FleetView;
-use phone::{OtherClientView, PhoneView};
 pub use phone::SpanView;
+use phone::{OtherClientView, PhoneView};
 
 /// Everything that a report is made of.
 #[derive(Debug)]

@@ -117,7 +117,8 @@ pub fn is_certificate_of(record: &Record, certificate: &Certificate) -> Option<b
     let sha1 = (record.certificate_sha1, Some(certificate.sha1));
     is_same_hash(sha1, || (record.certificate_sha256(), Some(certificate.sha256))).or_else(|| {
         let serial = record.serial.as_ref()?;
-        let is_same = *serial == certificate.serial || (record.serial_damaged && is_cut_from(serial, &certificate.serial));
+        let is_same =
+            *serial == certificate.serial || (record.serial_damaged && is_cut_from(serial, &certificate.serial));
         if is_same { None } else { Some(false) }
     })
 }

@@ -260,9 +260,9 @@ impl<'a> Situation<'a, '_> {
     /// The list that stands for the phone's: its own, else one of unknown relation, with words for which.
     fn held_list(&self) -> Option<(&'a TrustList, String)> {
         let testimony = &self.matter.testimony;
-        let own = [&testimony.itl_at_offer, &testimony.itl].into_iter().find_map(|known| {
-            Some((self.matter.at_hand(known)?, self.matter.relation(known).to_owned()))
-        });
+        let own = [&testimony.itl_at_offer, &testimony.itl]
+            .into_iter()
+            .find_map(|known| Some((self.matter.at_hand(known)?, self.matter.relation(known).to_owned())));
         own.or_else(|| {
             let (path, list) = self.matter.unrelated_list()?;
             Some((list, format!("{path}, a list of unknown relation to the phone")))
@@ -283,7 +283,10 @@ impl<'a> Situation<'a, '_> {
         (self.checks.any_mismatch() && self.is_up_to_date() != Some(true))
             || refused(&testimony.list)
             || refused(&testimony.config)
-            || testimony.servers.iter().any(|server| refused(&server.judged) || server.silent.is_some() || server.vouched.is(&false))
+            || testimony
+                .servers
+                .iter()
+                .any(|server| refused(&server.judged) || server.silent.is_some() || server.vouched.is(&false))
             || matter.tvs.iter().any(|session| session.is_broken_off())
             || matter.web_sessions().any(|session| session.is_broken_off())
             || self.conditions.phone_reports_failure.holds == Answer::Yes
@@ -315,7 +318,8 @@ pub(super) fn is_bad(served: &crate::phone::ServedList) -> bool {
 }
 
 fn nothing(situation: &Situation<'_, '_>) -> Option<String> {
-    if situation.deletion != Deletion::NotNeeded || situation.has_trouble() || situation.is_up_to_date() == Some(false) {
+    if situation.deletion != Deletion::NotNeeded || situation.has_trouble() || situation.is_up_to_date() == Some(false)
+    {
         return None;
     }
     Some(if situation.checks.any_mismatch() {
@@ -446,18 +450,16 @@ fn delete_ctl(situation: &Situation<'_, '_>) -> Option<String> {
     let asks_for_itl = phone.downloads.iter().any(|download| download.kind == FileKind::Itl);
     let asks_tvs = phone.sessions.iter().any(|session| session.service == Service::Tvs);
     let frame = situation.matter.case.frame(ctl.span.first);
-    (!asks_for_itl && !asks_tvs).then(|| {
-        format!("it says that it is a {model}; it asked for a CTL, {frame}, for no ITL, and not for TVS")
-    })
+    (!asks_for_itl && !asks_tvs)
+        .then(|| format!("it says that it is a {model}; it asked for a CTL, {frame}, for no ITL, and not for TVS"))
 }
 
 /// The last way before deletion, where nothing cheaper is known to work.
 fn previous_list(situation: &Situation<'_, '_>) -> Option<String> {
     let conditions = situation.conditions;
-    let is_stuck = conditions.itl_signer_differs.holds == Answer::Yes
-        && conditions.tvs_certificate_differs.holds != Answer::No;
-    let has_other_way =
-        situation.deletion == Deletion::NotNeeded || conditions.no_old_key_backup.holds == Answer::No;
+    let is_stuck =
+        conditions.itl_signer_differs.holds == Answer::Yes && conditions.tvs_certificate_differs.holds != Answer::No;
+    let has_other_way = situation.deletion == Deletion::NotNeeded || conditions.no_old_key_backup.holds == Answer::No;
     (is_stuck && !has_other_way).then(|| "the phone does not know who signs the list that is served today".to_owned())
 }
 
@@ -467,7 +469,9 @@ fn reset_phone(situation: &Situation<'_, '_>) -> Option<String> {
         return None;
     }
     // What a restart of TFTP would serve has to be verified too.
-    if ways::config_by_unknown(situation.matter, situation.conditions).is_some() || situation.matter.broken_list().is_some() {
+    if ways::config_by_unknown(situation.matter, situation.conditions).is_some()
+        || situation.matter.broken_list().is_some()
+    {
         return None;
     }
     if situation.conditions.itl_signer_differs.holds == Answer::No {
@@ -484,7 +488,8 @@ fn reset_phone(situation: &Situation<'_, '_>) -> Option<String> {
 fn other_tvs(situation: &Situation<'_, '_>) -> Option<String> {
     let matter = situation.matter;
     let servers = &matter.testimony.servers;
-    let is_trusted = |server: &&crate::claim::ServerSeen| server.judged.is(&Judgement::Accepted) && !server.vouched.is(&false);
+    let is_trusted =
+        |server: &&crate::claim::ServerSeen| server.judged.is(&Judgement::Accepted) && !server.vouched.is(&false);
     let failed = servers.iter().find(|server| !is_trusted(server))?;
     if let Some(good) = servers.iter().find(is_trusted) {
         return Some(format!("TVS {} failed, but the phone accepted TVS {}", failed.address, good.address));
@@ -513,7 +518,9 @@ fn itl_recovery(situation: &Situation<'_, '_>) -> Option<String> {
         return None;
     }
     let now = match served.list.itl_recovery() {
-        Some(_) => "the list served today carries another ITLRecovery certificate, or is not known to be of the same cluster",
+        Some(_) => {
+            "the list served today carries another ITLRecovery certificate, or is not known to be of the same cluster"
+        }
         None => "the list served today carries none",
     };
     Some(format!("{} is in {relation}; {now} (remotekey, with the old ITLRecovery.p12), {frame}", held.label()))
@@ -553,7 +560,9 @@ fn restore_key(situation: &Situation<'_, '_>) -> Option<String> {
 fn config_signer(situation: &Situation<'_, '_>) -> Option<String> {
     let (config, signer) = ways::config_by_unknown(situation.matter, situation.conditions)?;
     let frame = situation.matter.case.frame(config.end());
-    Some(format!("the configuration, {frame}, is signed by {signer}, whom the phone does not know as far as can be told"))
+    Some(format!(
+        "the configuration, {frame}, is signed by {signer}, whom the phone does not know as far as can be told"
+    ))
 }
 
 fn rollback_list(situation: &Situation<'_, '_>) -> Option<String> {

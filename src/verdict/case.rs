@@ -216,4 +216,3 @@ impl Case {
             .find(|list| (sha1.is_some() && list.sha1 == sha1) || (sha1.is_none() && md5.is_some() && list.md5 == md5))
     }
 }
-

@@ -31,10 +31,8 @@ fn itl_checksum(matter: &Matter<'_>) -> Checked {
     let Some(download) = matter.wire.itl else { return unknown(no_itl(matter)) };
     let Some(digests) = download.digests else { return unknown("its checksum is not known") };
     let server = download.server.ip();
-    let evidence = vec![Evidence::new(
-        download.end(),
-        format!("{} from {server}, SHA-1 {}", file_name(download), digests.sha1),
-    )];
+    let evidence =
+        vec![Evidence::new(download.end(), format!("{} from {server}, SHA-1 {}", file_name(download), digests.sha1))];
     let checked = |result, why| Checked { result, why, evidence };
     // A bare checksum does not say of which list it is.
     let ctl = matter.wire.ctl.and_then(|download| download.digests);
@@ -179,7 +177,8 @@ fn tvs(matter: &Matter<'_>) -> (Checked, Checked) {
     // The phone's own list, where it is known and at hand; else the references (domain.md 7.1).
     let first = matter.testimony.servers.iter().find(|server| server.certificate.is_some());
     let own = first.map(|server| matter.list_before(server));
-    let own = own.and_then(|(known, list)| Some((matter.relation(known), list.filter(|_| matter.is_identified(known))?)));
+    let own =
+        own.and_then(|(known, list)| Some((matter.relation(known), list.filter(|_| matter.is_identified(known))?)));
     let known = if let Some((relation, list)) = own {
         list.tvs_records().map(|record| KnownTvs::of_record(relation, record)).collect()
     } else {
@@ -189,12 +188,15 @@ fn tvs(matter: &Matter<'_>) -> (Checked, Checked) {
     if known.is_empty() && own.is_none() {
         return both(without_reference(matter, &presented));
     }
-    let equal = |found: Option<&KnownTvs<'_>>, words: fn(&Certificate, &KnownTvs<'_>) -> String, certificate: &Certificate| {
-        found.map(|known| Compared::Equal(words(certificate, known)))
-    };
+    let equal =
+        |found: Option<&KnownTvs<'_>>, words: fn(&Certificate, &KnownTvs<'_>) -> String, certificate: &Certificate| {
+            found.map(|known| Compared::Equal(words(certificate, known)))
+        };
     let serial = compare(&presented, |certificate| {
         let found = known.iter().find(|known| known.has_serial_of(certificate) == Some(true));
-        let words = |certificate: &Certificate, known: &KnownTvs<'_>| format!("{}, which is {}", certificate.serial, known.from);
+        let words = |certificate: &Certificate, known: &KnownTvs<'_>| {
+            format!("{}, which is {}", certificate.serial, known.from)
+        };
         let open = || known.iter().any(|known| known.has_serial_of(certificate).is_none());
         equal(found, words, certificate).unwrap_or_else(|| if open() { Compared::Open } else { Compared::Different })
     });
@@ -202,7 +204,9 @@ fn tvs(matter: &Matter<'_>) -> (Checked, Checked) {
         let found = known.iter().find(|known| known.has_hash_of(certificate) == Some(true));
         let words = |_: &Certificate, known: &KnownTvs<'_>| format!("the certificate of {}", known.from);
         // One without a hash may be the one that is presented, where their numbers are equal.
-        let may_be = |known: &KnownTvs<'_>| known.has_hash_of(certificate).is_none() && known.serial == Some(&certificate.serial);
+        let may_be = |known: &KnownTvs<'_>| {
+            known.has_hash_of(certificate).is_none() && known.serial == Some(&certificate.serial)
+        };
         let open = || known.iter().any(may_be) || known.iter().all(|known| known.has_hash_of(certificate).is_none());
         equal(found, words, certificate).unwrap_or_else(|| if open() { Compared::Open } else { Compared::Different })
     });

@@ -95,7 +95,9 @@ fn itl_signer_differs(matter: &Matter<'_>) -> Condition {
         (Answer::Yes, _) if matter.testimony.list.is(&Judgement::Accepted) => {
             "the capture suggests that the phone took the list"
         }
-        (Answer::Yes | Answer::No, _) if matter.testimony.list.is_disputed() => "what the capture shows contradicts itself",
+        (Answer::Yes | Answer::No, _) if matter.testimony.list.is_disputed() => {
+            "what the capture shows contradicts itself"
+        }
         _ => return condition,
     };
     let mut evidence = condition.evidence;
@@ -138,9 +140,10 @@ fn compare_signer(matter: &Matter<'_>) -> Condition {
         let sum = served_is.sha1().map_or_else(String::new, |sum| sum.to_string());
         let source = matter.strongest(&testimony.itl).map(|(source, _)| source);
         let (basis, why) = match source {
-            Some(Source::ListAlarm) if is_reported_today(matter) => {
-                (Basis::Direct, format!("the phone reports to hold exactly the list that {server} serves (SHA-1 {sum})"))
-            }
+            Some(Source::ListAlarm) if is_reported_today(matter) => (
+                Basis::Direct,
+                format!("the phone reports to hold exactly the list that {server} serves (SHA-1 {sum})"),
+            ),
             Some(Source::Wire) => {
                 (Basis::Comparison, format!("the phone accepted the list that {server} serves (inferred)"))
             }
@@ -314,7 +317,8 @@ fn tvs_certificate_differs(matter: &Matter<'_>) -> Condition {
             "the phone completed the TLS handshake with TVS {} and sent data: it knows that certificate",
             server.address
         );
-        let mut evidence = server.certificate.as_ref().map_or_else(Vec::new, |(_, claim)| matter.evidence_of(&[*claim]));
+        let mut evidence =
+            server.certificate.as_ref().map_or_else(Vec::new, |(_, claim)| matter.evidence_of(&[*claim]));
         evidence.extend(matter.evidence(&server.judged));
         return Condition::new(id, Answer::No, Basis::Direct, why, evidence);
     }
@@ -373,9 +377,10 @@ fn is_foreign_everywhere(seen: &[(&ServerSeen, Seen)]) -> bool {
 fn against_unrelated_tvs(matter: &Matter<'_>, presented: &[&ServerSeen]) -> String {
     let unknown = "it is not known which list the phone holds";
     let Some((path, list)) = matter.unrelated_list() else { return unknown.to_owned() };
-    let has = presented.iter().filter_map(|server| server.certificate.as_ref()).any(|(certificate, _)| {
-        list.tvs_records().any(|record| is_certificate_of(record, certificate) == Some(true))
-    });
+    let has = presented
+        .iter()
+        .filter_map(|server| server.certificate.as_ref())
+        .any(|(certificate, _)| list.tvs_records().any(|record| is_certificate_of(record, certificate) == Some(true)));
     let says =
         if has { "has the certificate that TVS presents" } else { "does not have the certificate that TVS presents" };
     format!("{unknown}; {path}, a list of unknown relation to the phone, {says}")
@@ -397,7 +402,8 @@ fn phone_reports_failure(matter: &Matter<'_>) -> Condition {
             let mut evidence = matter.evidence(&testimony.failure);
             // A log may be of another day (domain.md 9): it does not stand against what the capture shows.
             let is_logged = matter.strongest(&testimony.failure).is_some_and(|(source, _)| source == Source::Log);
-            let seen = if failed { Some(&testimony.list).filter(|list| list.is(&Judgement::Accepted)) } else { refused };
+            let seen =
+                if failed { Some(&testimony.list).filter(|list| list.is(&Judgement::Accepted)) } else { refused };
             match seen {
                 Some(seen) if is_logged || !failed => {
                     let other = if failed { "accepted" } else { "refused" };

@@ -17,7 +17,8 @@ pub(super) fn decide(matter: &Matter<'_>, conditions: &Conditions) -> (Deletion,
     if !list_is_disputed && let Some(why) = ways::recovery(matter) {
         return (Deletion::NotNeeded, why);
     }
-    let refuted: Vec<&Condition> = conditions.all().into_iter().filter(|condition| condition.holds == Answer::No).collect();
+    let refuted: Vec<&Condition> =
+        conditions.all().into_iter().filter(|condition| condition.holds == Answer::No).collect();
     // What the phone itself showed says more than a comparison.
     let certain = refuted.iter().find(|condition| condition.basis == Basis::Direct);
     let told = refuted.iter().find(|condition| condition.id == ConditionId::NoOldKeyBackup);
@@ -61,7 +62,9 @@ fn veto(matter: &Matter<'_>) -> Option<String> {
     let testimony = &matter.testimony;
     let (_, served) = matter.served?;
     if served.verification.status() != SignatureStatus::Valid {
-        return Some("the list on the server is not known to be good, so deleting the phone's may help nothing".to_owned());
+        return Some(
+            "the list on the server is not known to be good, so deleting the phone's may help nothing".to_owned(),
+        );
     }
     let identified = matter.is_identified(&testimony.itl_at_offer) || matter.is_identified(&testimony.itl);
     if !identified {
@@ -70,11 +73,12 @@ fn veto(matter: &Matter<'_>) -> Option<String> {
     if !testimony.trusts_tvs_by_log.is_empty() {
         return Some("a log says that the phone believed TVS, or that TVS vouched".to_owned());
     }
-    let unsigned = testimony.claims.iter().any(|claim| {
-        claim.when.is_now() && claim.says == crate::claim::Fact::AsksSigned(false)
-    });
+    let unsigned =
+        testimony.claims.iter().any(|claim| claim.when.is_now() && claim.says == crate::claim::Fact::AsksSigned(false));
     if unsigned {
-        return Some("the phone asks for its configuration unsigned: it may hold no list that could be deleted".to_owned());
+        return Some(
+            "the phone asks for its configuration unsigned: it may hold no list that could be deleted".to_owned(),
+        );
     }
     let begun_ctl = matter.downloads().any(|download| {
         download.kind == FileKind::Ctl && matches!(download.outcome(), Outcome::Incomplete | Outcome::Pending)
@@ -113,7 +117,8 @@ pub(super) fn disagreement(matter: &Matter<'_>) -> Option<String> {
 pub(super) fn collect(matter: &Matter<'_>, conditions: &Conditions) -> Vec<String> {
     let device = matter.phone.name.as_ref().map_or_else(|| "DEVICE".to_owned(), ToString::to_string);
     let testimony = &matter.testimony;
-    let reset = format!("reset the phone while capturing, or say with --phone-at ADDRESS={device} that it has that address");
+    let reset =
+        format!("reset the phone while capturing, or say with --phone-at ADDRESS={device} that it has that address");
     let mut wanted = Vec::new();
     for condition in conditions.all().into_iter().filter(|condition| condition.holds == Answer::Unknown) {
         match condition.id {

@@ -174,7 +174,9 @@ fn servers(matter: &Matter<'_>, add: &mut Add<'_>) {
         let server = session.server;
         let reason = || session.reason().unwrap_or_default();
         match &session.ending {
-            SessionEnding::Silent { reset, .. } if matter.server(server).is_some_and(|server| server.silent.is_some()) => {
+            SessionEnding::Silent { reset, .. }
+                if matter.server(server).is_some_and(|server| server.silent.is_some()) =>
+            {
                 let evidence = vec![Evidence::new(shown_at(session), reason())];
                 let what = if *reset { reason() } else { "no answer".to_owned() };
                 add(FindingId::TvsUnreachable, format!("TVS on {server}: {what}"), evidence);

@@ -228,9 +228,7 @@ impl Fleet {
             if presented.len() > 1 {
                 let serials: Vec<_> = presented
                     .iter()
-                    .map(|presented| {
-                        format!("{} from {}", presented.certificate.serial, case.frame(presented.first))
-                    })
+                    .map(|presented| format!("{} from {}", presented.certificate.serial, case.frame(presented.first)))
                     .collect();
                 warnings.push(format!(
                     "TVS on {server} presented {} certificates: {}",

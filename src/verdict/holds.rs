@@ -32,7 +32,9 @@ pub(super) fn holds(matter: &Matter<'_>) -> Holds {
     };
     if let Some(known) = known {
         let mut evidence = matter.evidence(&testimony.itl);
-        evidence.extend(matter.evidence(&testimony.ctl).into_iter().filter(|one| !matter.evidence(&testimony.itl).contains(one)));
+        evidence.extend(
+            matter.evidence(&testimony.ctl).into_iter().filter(|one| !matter.evidence(&testimony.itl).contains(one)),
+        );
         return Holds {
             itl_sha1: sha1(&testimony.itl),
             ctl_sha1: sha1(&testimony.ctl),
@@ -97,4 +99,3 @@ impl Matter<'_> {
         Some(given.path.clone())
     }
 }
-

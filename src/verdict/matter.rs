@@ -11,8 +11,8 @@ use crate::claim::{self, Evidence, Fact, Holding, Judgement, Known, ServerSeen, 
 use crate::event::{Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind, Phone, ServedList};
 use crate::trust::{ReferenceKind, TrustList};
-use crate::witness::wire::{Observation, Wire};
 use crate::witness;
+use crate::witness::wire::{Observation, Wire};
 
 /// One phone in its case.
 pub(super) struct Matter<'a> {

@@ -39,7 +39,11 @@ pub(super) fn simulate(matter: &Matter<'_>) -> Option<Simulation> {
     let certificates: Vec<TvsCertificate> =
         presented.map(|(certificate, _)| TvsCertificate::from(certificate.as_ref())).collect();
     let tvs = if certificates.is_empty() {
-        if !servers.is_empty() && servers.iter().all(|server| server.silent.is_some()) { Tvs::Unreachable } else { Tvs::Unknown }
+        if !servers.is_empty() && servers.iter().all(|server| server.silent.is_some()) {
+            Tvs::Unreachable
+        } else {
+            Tvs::Unknown
+        }
     } else if itl.is_none_or(|list| saw_all_tvs(matter, list)) {
         Tvs::Presents(&certificates)
     } else {
@@ -61,7 +65,8 @@ fn cached_answer(matter: &Matter<'_>) -> Option<String> {
         session.service == Service::Tvs
             && session.milestones.server_data.is_some_and(|answer| {
                 matter.phone.clocks.is_before(answer, download.span.first)
-                    && matter.phone.clocks.is_before_by(answer, download.span.first, TVS_CACHE_SECONDS * 1_000_000_000) == Some(false)
+                    && matter.phone.clocks.is_before_by(answer, download.span.first, TVS_CACHE_SECONDS * 1_000_000_000)
+                        == Some(false)
             })
     };
     let session = matter.phone.sessions.iter().rev().map(AsRef::as_ref).find(asked)?;

@@ -1,8 +1,8 @@
 //! Ways out that need no deletion: what is known of them.
 
+use super::conditions::{SignerKnown, signer_known};
 use super::matter::Matter;
 use super::{Answer, Conditions};
-use super::conditions::{SignerKnown, signer_known};
 use crate::claim::{Holding, Known};
 use crate::event::Outcome;
 use crate::phone::DownloadRecord;
@@ -91,14 +91,19 @@ pub(super) fn is_of_same_cluster(held: &TrustList, served: &TrustList) -> bool {
     let Some(signer) = served.signer() else { return false };
     let publisher = held.signer().and_then(|signer| signer.name.as_ref());
     let bears = |name: Option<&crate::x509::DistinguishedName>| {
-        let (one, other) = (name.and_then(|name| name.common_name_folded()), signer.name.as_ref().and_then(|name| name.common_name_folded()));
+        let (one, other) = (
+            name.and_then(|name| name.common_name_folded()),
+            signer.name.as_ref().and_then(|name| name.common_name_folded()),
+        );
         one.is_some() && one == other
     };
     let has_name = bears(publisher)
         || held.records.iter().filter(|record| record.may_sign_lists()).any(|record| bears(record.subject.as_ref()));
-    let shared = held.records.iter().filter(|old| !old.is_itl_recovery()).any(|old| {
-        served.records.iter().any(|new| !new.is_itl_recovery() && is_same_certificate(old, new))
-    });
+    let shared = held
+        .records
+        .iter()
+        .filter(|old| !old.is_itl_recovery())
+        .any(|old| served.records.iter().any(|new| !new.is_itl_recovery() && is_same_certificate(old, new)));
     has_name && shared
 }
 
@@ -110,7 +115,11 @@ pub(super) fn is_of_another_cluster(held: &TrustList, served: &TrustList) -> boo
                 || (old.subject.is_some() && old.subject == new.subject && old.issuer == new.issuer)
         })
     });
-    !common && !held.looks_rolled_back() && !served.looks_rolled_back() && !held.records.is_empty() && !served.records.is_empty()
+    !common
+        && !held.looks_rolled_back()
+        && !served.looks_rolled_back()
+        && !held.records.is_empty()
+        && !served.records.is_empty()
 }
 
 /// Whether the phone can verify a list or file that this signer made: it knows it, or a TVS server that it trusts answers.
@@ -121,7 +130,9 @@ pub(super) fn can_verify(matter: &Matter<'_>, conditions: &Conditions, signer: &
     let served = matter.served.map(|(_, served)| &served.list);
     let holds_served = conditions.itl_signer_differs.holds == Answer::No;
     let held = matter.at_hand(&matter.testimony.itl_at_offer).or_else(|| matter.at_hand(&matter.testimony.itl));
-    let knows = |list: &TrustList| list.records.iter().any(|record| record.may_sign_lists() && signature::is_record_of(record, signer));
+    let knows = |list: &TrustList| {
+        list.records.iter().any(|record| record.may_sign_lists() && signature::is_record_of(record, signer))
+    };
     match (served.filter(|_| holds_served), held) {
         (Some(list), _) if knows(list) => Some(true),
         (_, Some(list)) if knows(list) => Some(true),

@@ -22,11 +22,15 @@ pub(super) fn of_claim(claim: &Claim) -> String {
         }
         Fact::AsksSigned(true) => "it asks for a signed configuration, as a phone with a list does".to_owned(),
         Fact::AsksSigned(false) => "it asks for its configuration unsigned, as a phone without a list does".to_owned(),
-        Fact::Judged(Object::List(_), judgement) => format!("the capture suggests that it {} the list", judged(*judgement)),
+        Fact::Judged(Object::List(_), judgement) => {
+            format!("the capture suggests that it {} the list", judged(*judgement))
+        }
         Fact::Judged(Object::Config, judgement) => {
             format!("the capture suggests that it {} the configuration", judged(*judgement))
         }
-        Fact::Judged(Object::Tvs(server), judgement) => format!("it {} the certificate of {server}", judged(*judgement)),
+        Fact::Judged(Object::Tvs(server), judgement) => {
+            format!("it {} the certificate of {server}", judged(*judgement))
+        }
         Fact::ShowsFailure(true) => format!("{who} says that verification failed"),
         Fact::ShowsFailure(false) => format!("{who} says that verification succeeded"),
         Fact::NotServed(kind) => format!("the server has no {}", kind.name()),

@@ -117,7 +117,11 @@ impl Detail {
 
     /// TLS sessions that showed no certificate, with the reason.
     pub fn without_certificate(&self) -> impl Iterator<Item = &TlsSession> {
-        self.phone.sessions.iter().filter(|session| session.certificate.is_none() && session.service != Service::Other).map(AsRef::as_ref)
+        self.phone
+            .sessions
+            .iter()
+            .filter(|session| session.certificate.is_none() && session.service != Service::Other)
+            .map(AsRef::as_ref)
     }
 }
 

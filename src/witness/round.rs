@@ -55,9 +55,10 @@ impl<'a, 'b> Round<'a, 'b> {
         let itl = last_whole(given(), FileKind::Itl);
         let ctl = last_whole(given(), FileKind::Ctl);
         let is_config = |download: &&DownloadRecord| download.kind == FileKind::Config && !is_default(download);
-        let config = given().filter(is_config).last().or_else(|| {
-            given().filter(|download| download.kind == FileKind::Config).last()
-        });
+        let config = given()
+            .filter(is_config)
+            .last()
+            .or_else(|| given().filter(|download| download.kind == FileKind::Config).last());
         let further = || given().filter(|download| download.kind == FileKind::Other && !is_failed_connection(download));
         let went_on = config.filter(|config| config.outcome() == Outcome::Complete).and_then(|config| {
             further().find(|download| {
@@ -229,7 +230,8 @@ pub fn webs<'b, 'a>(boot: &'b Boot<'a>) -> impl Iterator<Item = &'a TlsSession> 
 /// answered brought none.
 fn last_whole<'a>(downloads: impl Iterator<Item = &'a DownloadRecord>, kind: FileKind) -> Option<&'a DownloadRecord> {
     let brought = |download: &&DownloadRecord| {
-        download.kind == kind && matches!(download.outcome(), Outcome::Complete | Outcome::Incomplete | Outcome::Pending)
+        download.kind == kind
+            && matches!(download.outcome(), Outcome::Complete | Outcome::Incomplete | Outcome::Pending)
     };
     downloads.filter(brought).last().filter(|download| download.outcome() == Outcome::Complete)
 }

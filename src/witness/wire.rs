@@ -10,7 +10,7 @@ use super::round::{self, Round, accepts, is_default, is_unreachable, webs};
 use crate::capture::{Clocks, Moment};
 use crate::claim::{Claim, Evidence, Fact, Holding, Judgement, Object, Source, Strength, When};
 use crate::event::{
-    self, IdentitySource, ListAlarm, Outcome, Service, SessionEnding, SessionOutcome, Transport, TlsSession, TvsAnswer,
+    self, IdentitySource, ListAlarm, Outcome, Service, SessionEnding, SessionOutcome, TlsSession, Transport, TvsAnswer,
 };
 use crate::phone::{Boot, DownloadRecord, FileKind, Phone};
 use crate::trust::ListKind;
@@ -229,7 +229,8 @@ impl Testimony<'_, '_, '_> {
         let failed = [(itl, self.round.failed_for_list()), (Object::Config, self.round.failed_for_config())];
         for (object, session) in failed {
             let Some(session) = session else { continue };
-            let evidence = vec![Evidence::new(shown_at(session), format!("TVS {}: {}", session.server, what_failed(session)))];
+            let evidence =
+                vec![Evidence::new(shown_at(session), format!("TVS {}: {}", session.server, what_failed(session)))];
             let says = Fact::Judged(object, Judgement::Refused);
             self.claim(says, session.span.first, Strength::Inferred, evidence);
         }
@@ -250,13 +251,21 @@ impl Testimony<'_, '_, '_> {
         }
         if is_unreachable(session) {
             let text = format!("connects to {server}: {}", session.reason().unwrap_or_default());
-            self.claim(Fact::Silent(server), session.span.first, Strength::Shown, vec![Evidence::new(shown_at(session), text)]);
+            self.claim(
+                Fact::Silent(server),
+                session.span.first,
+                Strength::Shown,
+                vec![Evidence::new(shown_at(session), text)],
+            );
         }
         let object = Object::Tvs(server);
         match accepts(session) {
             Some(true) => {
                 let milestones = &session.milestones;
-                let evidence = [(milestones.established, "the handshake is complete"), (milestones.client_data, "the phone sends data")];
+                let evidence = [
+                    (milestones.established, "the handshake is complete"),
+                    (milestones.client_data, "the phone sends data"),
+                ];
                 let evidence = evidence.into_iter().filter_map(|(moment, text)| Some(Evidence::new(moment?, text)));
                 let evidence = evidence.collect();
                 self.claim(Fact::Judged(object, Judgement::Accepted), session.span.first, Strength::Shown, evidence);
@@ -302,7 +311,13 @@ fn asks(download: &DownloadRecord) -> Vec<Evidence> {
 }
 
 /// What a boot shows, for people.
-fn observe(phone: &Phone, boot: &Boot<'_>, next: Option<&Boot<'_>>, round: &Round<'_, '_>, said: &[Claim]) -> Vec<Observation> {
+fn observe(
+    phone: &Phone,
+    boot: &Boot<'_>,
+    next: Option<&Boot<'_>>,
+    round: &Round<'_, '_>,
+    said: &[Claim],
+) -> Vec<Observation> {
     let mut observed = Vec::new();
     let mut add = |id, text: String, evidence| observed.push(Observation { id, text, evidence });
     for claim in said {
@@ -311,9 +326,10 @@ fn observe(phone: &Phone, boot: &Boot<'_>, next: Option<&Boot<'_>>, round: &Roun
             Fact::AsksSigned(false) => {
                 ("holds_no_list", "it asks for its configuration unsigned: it holds no trust list, or an empty one")
             }
-            Fact::Judged(Object::List(ListKind::Itl), Judgement::Accepted) => {
-                ("list_accepted", "it accepted the list: it went on to further signed files, and had no trouble with TVS")
-            }
+            Fact::Judged(Object::List(ListKind::Itl), Judgement::Accepted) => (
+                "list_accepted",
+                "it accepted the list: it went on to further signed files, and had no trouble with TVS",
+            ),
             Fact::Judged(Object::List(ListKind::Itl), Judgement::Refused) => {
                 ("list_refused", "it refused the list: it asked TVS about it and did not get through")
             }
@@ -325,7 +341,8 @@ fn observe(phone: &Phone, boot: &Boot<'_>, next: Option<&Boot<'_>>, round: &Roun
         add(id, text.to_owned(), claim.evidence.clone());
     }
     if let Some(config) = round.config.filter(|config| is_default(config)) {
-        let text = "it falls back to the default configuration: the cluster does not know it, or it got none of its own";
+        let text =
+            "it falls back to the default configuration: the cluster does not know it, or it got none of its own";
         add("default_configuration", text.to_owned(), asks(config));
     }
     if let Some(again) = round.began_again() {
@@ -357,7 +374,10 @@ fn observe(phone: &Phone, boot: &Boot<'_>, next: Option<&Boot<'_>>, round: &Roun
 /// The common lists that were asked for after the server had none under the phone's own name.
 fn falls_back<'a>(boot: &Boot<'a>) -> Vec<(&'a DownloadRecord, &'static str)> {
     let asked = |name: &str| {
-        boot.downloads.iter().copied().find(|download| download.asked_for.as_deref().is_some_and(|asked| asked.eq_ignore_ascii_case(name)))
+        boot.downloads
+            .iter()
+            .copied()
+            .find(|download| download.asked_for.as_deref().is_some_and(|asked| asked.eq_ignore_ascii_case(name)))
     };
     let common = [(FileKind::Itl, "ITLFile.tlv"), (FileKind::Ctl, "CTLFile.tlv")];
     let falls_back = |(kind, name): (FileKind, &'static str)| {

@@ -4,9 +4,7 @@ use serde::Serialize;
 
 use crate::claim::{Evidence, Place, Source};
 use crate::digest::Sha1Sum;
-use crate::verdict::{
-    Advice, Assessment, Check, Checked, Checks, Condition, Finding, Holds, Observation, Simulation,
-};
+use crate::verdict::{Advice, Assessment, Check, Checked, Checks, Condition, Finding, Holds, Observation, Simulation};
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct FindingView {

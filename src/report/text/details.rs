@@ -5,11 +5,11 @@ use std::io;
 use super::layout::{Paint, Printer};
 use super::{check_words, deletion_paint};
 use crate::capture::{FrameId, Span};
+use crate::claim::{Evidence, Place};
 use crate::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, Transport};
 use crate::phone::{DownloadRecord, Phone};
 use crate::report::{Report, deletion_words};
 use crate::trust::signature::SignatureStatus;
-use crate::claim::{Evidence, Place};
 use crate::verdict::{Answer, Assessment};
 
 /// How much is written of a phone.

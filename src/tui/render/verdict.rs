@@ -1,9 +1,9 @@
 //! The verdict: the answer, the four conditions with their evidence, the simulated decision step by step, the advice.
 
 use super::sheet::Sheet;
+use crate::claim::{Evidence, Place};
 use crate::report::deletion_words;
 use crate::tui::theme::Paint;
-use crate::claim::{Evidence, Place};
 use crate::verdict::Deletion;
 use crate::watch::Detail;
 
