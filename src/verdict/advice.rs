@@ -8,7 +8,7 @@ use super::ways::{self, CtlRenewal};
 use super::{Answer, Checks, Conditions, Deletion};
 use crate::capture::Timestamp;
 use crate::claim::{Holding, Judgement};
-use crate::event::{AlertCode, Outcome, Service, TlsSession, Transport};
+use crate::event::{AlertCode, DownloadEnding, Outcome, Service, Silence, TlsSession, Transport};
 use crate::phone::{DownloadRecord, FileKind};
 use crate::trust::TrustList;
 use crate::trust::signature::{self, SignatureStatus};
@@ -358,7 +358,8 @@ pub(super) fn unanswered<'a>(situation: &Situation<'a, '_>) -> Option<&'a Downlo
 pub(super) fn unanswered_in<'a>(matter: &Matter<'a>) -> Option<&'a DownloadRecord> {
     // Over HTTP it is no fault: phones fall back to TFTP.
     matter.downloads().find(|download| {
-        download.outcome() == Outcome::Unanswered
+        // One request whose answer the capture lost looks the same; a phone that got none asks again.
+        matches!(download.ending, DownloadEnding::Unanswered(Silence::Requests { count: 2.., .. }))
             && download.transport == Transport::Tftp
             && !matter.case.lost_in(&download.span)
     })

@@ -20,11 +20,10 @@ pub(super) fn decide(matter: &Matter<'_>, conditions: &Conditions) -> (Deletion,
     let refuted: Vec<&Condition> =
         conditions.all().into_iter().filter(|condition| condition.holds == Answer::No).collect();
     // What the phone itself showed says more than a comparison.
-    let certain = refuted.iter().find(|condition| condition.basis == Basis::Direct);
-    let told = refuted.iter().find(|condition| condition.id == ConditionId::NoOldKeyBackup);
-    if let Some(first) = certain.or(told).or(refuted.first()) {
+    let certain = refuted.iter().find(|condition| condition.basis != Basis::Comparison);
+    if let Some(first) = certain.or(refuted.first()) {
         return match doubt() {
-            Some(doubt) if certain.or(told).is_none() => (Deletion::Undetermined, doubt),
+            Some(doubt) if certain.is_none() => (Deletion::Undetermined, doubt),
             _ => (Deletion::NotNeeded, first.why.clone()),
         };
     }
