@@ -161,9 +161,14 @@ impl Saying<'_> {
         if said.is_empty() && kept {
             said = self.said(kind, &[When::BeforeOffer]);
         }
-        if is_itl && let (Known::Settled { value: Judgement::Accepted, by }, Some(offered)) = (self.list, self.offered)
-        {
-            said.extend(by.iter().map(|&index| (index, offered)));
+        if is_itl && let (Known::Settled { value: Judgement::Accepted, by }, Some(offered)) = (self.list, self.offered) {
+            // Who does not say when, may have said it before the phone took another list: then nobody knows which it holds now.
+            let is_standing = |index: usize| self.claims.get(index).is_some_and(|claim| claim.when == When::Standing);
+            if said.iter().any(|&(index, holding)| is_standing(index) && !is_same(&holding, &offered)) {
+                said.retain(|&(index, _)| !is_standing(index));
+            } else {
+                said.extend(by.iter().map(|&index| (index, offered)));
+            }
         }
         let signed = self.asks_signed(true).filter(|_| is_itl);
         if signed.is_some() && let [(index, Holding::Nothing)] = said[..] && self.is_told(index) {

@@ -241,10 +241,12 @@ pub fn advice_table() -> impl Iterator<Item = (&'static str, &'static str, &'sta
 pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
     let mut advice: Vec<Advice> =
         RULES.iter().filter_map(|rule| Some(rule.advice((rule.applies)(situation)?))).collect();
-    if advice.is_empty() && situation.deletion == Deletion::NotNeeded && !situation.has_trouble() {
+    if advice.is_empty() && situation.deletion == Deletion::NotNeeded {
         let refuted = situation.conditions.all().into_iter().find(|condition| condition.holds == Answer::No);
         let because = refuted.map_or_else(|| "deletion is not needed".to_owned(), |condition| condition.why.clone());
-        advice.extend(RULES.first().map(|nothing| nothing.advice(because)));
+        // Where something is wrong all the same, nothing cheaper is known than to ask.
+        let id = if situation.has_trouble() { "previous_list" } else { NOTHING };
+        advice.extend(RULES.iter().find(|rule| rule.id == id).map(|rule| rule.advice(because)));
     }
     advice
 }

@@ -87,19 +87,13 @@ pub(super) fn signer_known(held: &TrustList, served: &ServedList) -> SignerKnown
 
 fn itl_signer_differs(matter: &Matter<'_>) -> Condition {
     let condition = compare_signer(matter);
-    // What the phone was seen to do vetoes what only a comparison says.
-    let against = match (condition.holds, condition.basis) {
-        (Answer::Yes, _) if matter.testimony.list.is(&Judgement::Accepted) => {
-            "the capture suggests that the phone took the list"
-        }
-        (Answer::Yes | Answer::No, _) if matter.testimony.list.is_disputed() => {
-            "what the capture shows contradicts itself"
-        }
-        _ => return condition,
-    };
+    if condition.holds == Answer::Unknown || !matter.testimony.list.is_disputed() {
+        return condition;
+    }
     let mut evidence = condition.evidence;
     evidence.extend(matter.evidence(&matter.testimony.list));
-    Condition::unknown(condition.id, format!("{}, but {against}", condition.why), evidence)
+    let why = format!("{}, but whether the phone took the list is disputed", condition.why);
+    Condition::unknown(condition.id, why, evidence)
 }
 
 fn compare_signer(matter: &Matter<'_>) -> Condition {

@@ -136,6 +136,14 @@ impl<'a, 'b> Round<'a, 'b> {
         meant().rfind(|session| has_failed(session))
     }
 
+    /// Whether the phone went on to a further signed file without failing at TVS about anything before.
+    pub fn goes_on(&self) -> bool {
+        self.went_on.is_some_and(|went_on| {
+            let before = self.about_files.iter().filter(|session| self.clocks.is_before(session.span.first, went_on.span.first));
+            !before.into_iter().any(|session| has_failed(session))
+        })
+    }
+
     /// When the phone had taken the list that it was served, where it can be seen to have done so.
     pub fn taken_at(&self) -> Option<Moment> {
         let acceptance = self.accepted()?;

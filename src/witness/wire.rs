@@ -46,6 +46,8 @@ pub struct Wire<'a> {
     pub offered: Option<Holding>,
     /// The last boots brought different lists, so that nobody knows which was the last.
     pub itls_differ: bool,
+    /// In a last boot it went on to further signed files, without trouble with TVS about any.
+    pub goes_on: bool,
     /// The frames at which the phone began its files again at once.
     pub began_again: Vec<Evidence>,
 }
@@ -58,6 +60,7 @@ pub fn testify(phone: &Phone) -> Wire<'_> {
     let mut observed = Vec::new();
     let mut last: Vec<Last<'_>> = Vec::new();
     let mut began_again = Vec::new();
+    let mut goes_on = false;
     // The boot before came to nothing, and this one is its repetition: the list that it brought.
     let mut repeats: Option<(&Boot<'_>, Option<Digests>, &DownloadRecord)> = None;
     for (index, boot) in boots.iter().enumerate() {
@@ -75,6 +78,7 @@ pub fn testify(phone: &Phone) -> Wire<'_> {
         }
         repeats = round.began_again().map(|again| (boot, list, again));
         if boot.is_last {
+            goes_on |= round.goes_on();
             last.push(Last { itl: round.itl, ctl: round.ctl, config: round.config, took: round.took_itl() });
         }
     }
@@ -90,6 +94,7 @@ pub fn testify(phone: &Phone) -> Wire<'_> {
         config: newest.config,
         offered: newest.took.filter(|_| !itls_differ).and_then(|itl| itl.digests).map(Holding::of),
         itls_differ,
+        goes_on,
         began_again,
         boots,
     }
