@@ -25,11 +25,11 @@ use crate::phone::Phone;
 
 pub use advice::{Advice, advice_table};
 pub use assessments::{Assessed, Assessments};
-pub use case::{Case, Logged, Share, Taken, Told};
+pub use case::{Case, Share, Taken};
 pub use facts::Simulation;
 pub use findings::Finding;
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};
-pub use held::{HeldSource, ToldList, ToldLists};
+pub use held::HeldSource;
 pub use observed::Inference;
 
 /// The result for one phone.
@@ -277,7 +277,7 @@ pub fn assess(phone: &Phone, case: &Case) -> Assessment {
     let findings = findings::findings(&facts, &checks);
     let mut observed = facts.observed.last().map(|observed| observed.inferences.clone()).unwrap_or_default();
     observed.extend(facts.acts_otherwise());
-    observed.extend(facts.logged_handshake());
+    observed.extend(facts.told_inferences());
     let holds = Holds {
         itl_sha1: facts.held.itl.sha1(),
         ctl_sha1: facts.held.ctl.sha1(),

@@ -1,17 +1,20 @@
 //! `itlscope triage`: read captures, print the report.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::ValueEnum;
 
-use super::{Exit, inputs, read};
+use super::{Exit, inputs, read, told};
 use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
 use crate::sandbox::Needs;
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
+use crate::words::{self, Told, Whose};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,8 +31,10 @@ Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done"
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    #[command(flatten)]
-    captures: inputs::Captures,
+    /// Captures to read: pcap or pcapng. Several are one case, merged by time. None is needed where references and what you
+    /// know say enough
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
 
     /// What to compare with: an ITL (.tlv or the saved text of 'show itl'), a bare MD5 or SHA-1, or a certificate such as
     /// TVS.pem; 'SERVER=' before it binds it to one TFTP server. Repeatable
@@ -45,7 +50,7 @@ pub(super) struct Args {
     details: DetailsOption,
 
     #[command(flatten)]
-    told: inputs::ToldOptions,
+    told: told::ToldOptions,
 
     #[command(flatten)]
     sandbox: inputs::SandboxOption,
@@ -73,23 +78,28 @@ enum DetailsOption {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.files.is_empty() && args.references.is_empty() && !args.told.is_given() {
+        bail!("triage: nothing to read: give captures, or references (-r) and what you know (--holds, --phone-says, --console-log)");
+    }
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
+    args.sandbox.enter(&Needs { read: args.files.clone(), ..Needs::default() });
     let mut engine = Engine::new(&args.limits.limits(), &references);
     if args.format == Format::Text && args.details != DetailsOption::All {
         engine.roster_mut().hash_only_lists();
     }
-    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {}, &mut super::complain)? else {
+    let Some(read) = read::read(&args.files, &mut engine, &mut |_| {}, &mut super::complain)? else {
         return Ok(Exit::Failed);
     };
-    let phones = engine.phones();
+    let mut phones = engine.phones();
     // Its tables are as large as the report will be.
     drop(engine);
+    let seen = phones.len();
+    phones.extend(only_told(&told, &phones));
     let case = Case::new(references, told, &phones);
     let report = Report {
         sources: read.sources,
-        notes: notes(&case, &phones).into_iter().chain(read.notes).collect(),
+        notes: notes(&case, &phones, seen).into_iter().chain(read.notes).collect(),
         assessments: Assessments { phones: &phones, case: &case },
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -103,23 +113,41 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(if read.unreadable > 0 { Exit::Failed } else { Exit::of(&summary) })
 }
 
-/// What is to be said once for all phones.
-fn notes(case: &Case, phones: &[Phone]) -> Vec<String> {
+/// Phones of which something is told and nothing was seen.
+fn only_told(told: &Told, phones: &[Phone]) -> Vec<Phone> {
+    let names: HashSet<_> = phones.iter().filter_map(|phone| phone.name.as_ref()).collect();
+    let addresses: HashSet<_> = phones.iter().flat_map(|phone| &phone.addresses).collect();
+    let devices = told.devices().into_iter().filter(|name| !names.contains(name)).map(|name| Whose::Device(name.clone()));
+    let others = told.addresses().filter(|address| !addresses.contains(address)).map(Whose::Address);
+    devices
+        .chain(others)
+        // Whom servers' logs alone name was somewhere else at another time.
+        .filter(|whose| told.of(whose).is_some_and(words::Of::is_of_a_phone))
+        .map(|whose| match whose {
+            Whose::Device(name) => Phone { name: Some(name), ..Phone::default() },
+            Whose::Address(address) => Phone { addresses: vec![address], ..Phone::default() },
+            Whose::Unnamed => Phone::default(),
+        })
+        .collect()
+}
+
+/// What is to be said once for all phones. The first so many of them were seen.
+fn notes(case: &Case, phones: &[Phone], seen: usize) -> Vec<String> {
     let mut notes = Vec::new();
     if case.references.is_empty() {
         notes.push(
             "no reference was given (-r): the phones of each TFTP server are compared with each other".to_owned(),
         );
     }
-    notes.extend(case.told.log_notes.iter().cloned());
-    let seen: BTreeSet<_> = phones.iter().filter_map(|phone| phone.name.as_ref()).collect();
-    let strangers: Vec<_> = case.told.devices().difference(&seen).map(ToString::to_string).collect();
-    match strangers.as_slice() {
+    notes.extend(case.told.notes.iter().cloned());
+    notes.extend(case.told.of_nobody());
+    let told: Vec<String> = phones.iter().skip(seen).map(Phone::label).collect();
+    match told.as_slice() {
         [] => {}
-        [one] => notes.push(format!("{one} is not in the capture: what was said of it is not used")),
+        [one] => notes.push(format!("{one} was not seen on the wire: what is said of it is all that is known")),
         [first, ..] => notes.push(format!(
-            "{} devices are not in the capture, {first} the first of them: what was said of them is not used",
-            strangers.len()
+            "{} phones were not seen on the wire, {first} the first of them: what is said of them is all that is known",
+            told.len()
         )),
     }
     notes

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use crossbeam_channel::Receiver;
 
-use super::{Exit, inputs};
+use super::{Exit, inputs, told};
 use crate::report::{self, Details, Report, Style};
 use crate::sandbox::{self, Needs};
 use crate::trust::{ReferenceArgument, ReferenceTarget};
@@ -69,7 +69,7 @@ pub(super) struct Args {
     look: Look,
 
     #[command(flatten)]
-    told: inputs::ToldOptions,
+    told: told::ToldOptions,
 
     #[command(flatten)]
     sandbox: inputs::SandboxOption,

@@ -9,6 +9,8 @@ mod rows;
 mod session;
 mod session_values;
 
+pub(crate) use lines::without_escapes as as_seen;
+
 use super::list::TrustList;
 
 /// The text holds no list.

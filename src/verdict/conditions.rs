@@ -9,6 +9,7 @@ use crate::dissect::event::{CertificateStatus, Outcome, SessionOutcome, TlsSessi
 use crate::phone::{FileKind, ServedList};
 use crate::trust::TrustList;
 use crate::trust::signature::{self, Candidate, SignatureStatus};
+use crate::words::Screen;
 
 impl Condition {
     fn new(id: ConditionId, holds: Answer, basis: Basis, why: impl Into<String>, evidence: Vec<Evidence>) -> Self {
@@ -145,8 +146,13 @@ fn itl_signer_differs(facts: &Facts<'_>) -> Condition {
 
 fn no_list_served(facts: &Facts<'_>) -> Condition {
     let id = ConditionId::ItlSignerDiffers;
+    if let Some(reference) = facts.reference_that_is_held() {
+        let why = format!("the list on the phone is that of {reference}, which is taken for the one that is served: {}", facts.held.why);
+        return Condition::new(id, Answer::No, Basis::Comparison, why, Vec::new());
+    }
     let asked = facts.phone.downloads.iter().rev().find(|download| download.kind == FileKind::Itl);
     let why = match asked {
+        None if facts.is_unseen() => "the phone was not seen on the wire".to_owned(),
         None => "the phone asked for no ITL in this capture".to_owned(),
         Some(download) if download.outcome == Outcome::Complete => {
             "what the server sent under the name of an ITL is no trust list".to_owned()
@@ -244,6 +250,10 @@ fn tvs_certificate_differs(facts: &Facts<'_>) -> Condition {
         );
         return Condition::unknown(id, why, evidence);
     }
+    if let Some(place) = facts.told_to_know_tvs() {
+        let why = format!("the certificates presented by {servers} are not in {relation}, and yet a log says that the phone knows TVS ({place})");
+        return Condition::unknown(id, why, evidence);
+    }
     let why = format!("the certificates presented by {servers} are not in {relation}");
     Condition::new(id, Answer::Yes, Basis::Comparison, why, evidence)
 }
@@ -283,22 +293,33 @@ fn phone_reports_failure(facts: &Facts<'_>) -> Condition {
     let id = ConditionId::PhoneReportsFailure;
     let last = facts.observed.last();
     let refused = last.and_then(Observed::refused);
-    if let Some(told) = facts.told_failure() {
-        let (answer, why) = if told.failed {
-            (Answer::Yes, format!("the phone shows that verification failed ({})", told.source))
-        } else {
-            (Answer::No, format!("the phone shows no verification failure ({})", told.source))
-        };
+    let (word, by_option) = facts.about().screen();
+    let why = match word.screen {
+        Screen::Failed => format!("the phone shows that verification failed ({})", word.why),
+        Screen::Well => format!("the phone shows no verification failure ({})", word.why),
+        Screen::Open => format!(
+            "the phone shows that an update failed, or its texts contradict each other; the network or a server may be the cause \
+             as well ({})",
+            word.why
+        ),
+        Screen::Silent => String::new(),
+    };
+    if let Screen::Failed | Screen::Well = word.screen {
+        let failed = word.screen == Screen::Failed;
+        let answer = if failed { Answer::Yes } else { Answer::No };
         // A log may be of another day (domain.md 9): it does not stand against what the capture shows.
-        let seen = if told.failed { last.and_then(Observed::accepted).map(|(_, seen)| seen) } else { refused };
+        let seen = if failed { last.and_then(Observed::accepted).map(|(_, seen)| seen) } else { refused };
         return match seen {
-            Some(evidence) if told.is_logged => {
-                let other = if told.failed { "accepted" } else { "refused" };
+            Some(evidence) if !by_option => {
+                let other = if failed { "accepted" } else { "refused" };
                 let why = format!("{why}, but the wire suggests that it {other} what it was offered (inferred)");
                 Condition::unknown(id, why, evidence)
             }
             _ => Condition::new(id, answer, Basis::Told, why, Vec::new()),
         };
+    }
+    if word.screen == Screen::Open {
+        return Condition::unknown(id, why, refused.unwrap_or_default());
     }
     match refused {
         Some(evidence) => {

@@ -1,13 +1,14 @@
 //! What the rules look at, gathered once for each phone.
 
 use super::checks;
-use super::held::{self, Held, HeldList};
+use super::held::{self, Held, HeldList, KnownList};
 use super::observed::{self, Inference, Observed};
 use super::{BootSummary, Case};
 use crate::dissect::event::{CertificateStatus, Service, SessionOutcome, TlsSession};
 use crate::phone::{Boot, DownloadRecord, FileKind, Phone, ServedList, TvsMember};
 use crate::trust::predict::{self, Prediction, TVS_CACHE_SECONDS, Tvs, TvsCertificate};
 use crate::trust::{ReferenceKind, TrustList};
+use crate::words::{About, Says};
 
 /// One phone in its case.
 pub(super) struct Facts<'a> {
@@ -35,14 +36,6 @@ pub struct Simulation {
     pub prediction: Prediction,
 }
 
-/// What the engineer or a log says of the phone's screen.
-pub(super) struct ToldFailure {
-    pub(super) failed: bool,
-    /// Whether a log says it, whose time is not the capture's.
-    pub(super) is_logged: bool,
-    pub(super) source: String,
-}
-
 impl<'a> Facts<'a> {
     pub(super) fn new(phone: &'a Phone, case: &'a Case) -> Self {
         let boots = phone.boots();
@@ -67,6 +60,18 @@ impl<'a> Facts<'a> {
             reference.kind == ReferenceKind::Itl && reference.list.is_some()
         });
         references.first().and_then(|reference| Some((reference.path.as_str(), reference.list.as_ref()?)))
+    }
+
+    /// The reference for the ITL of every server that is the very list on the phone, where the engineer says what that is.
+    pub(super) fn reference_that_is_held(&self) -> Option<&'a str> {
+        let HeldList::Known(KnownList { md5, sha1, .. }) = &self.held.itl else { return None };
+        let mut references = self.case.references.iter().filter(|reference| reference.kind == ReferenceKind::Itl);
+        let is_held = |reference: &&crate::trust::Reference| {
+            let equal = |one: bool, other: bool| one || other;
+            reference.server.is_none()
+                && equal(sha1.is_some() && reference.sha1 == *sha1, sha1.is_none() && md5.is_some() && reference.md5 == *md5)
+        };
+        references.find(is_held).map(|reference| reference.path.as_str())
     }
 
     fn simulate(&self) -> Option<Simulation> {
@@ -189,25 +194,58 @@ impl<'a> Facts<'a> {
         checks::why_no_certificate(&self.tvs)
     }
 
-    pub(super) fn told_failure(&self) -> Option<ToldFailure> {
-        let name = self.phone.name.as_ref()?;
-        let told = &self.case.told;
-        if let Some(&failed) = told.says_failed.get(name) {
-            return Some(ToldFailure { failed, is_logged: false, source: "said by option".to_owned() });
-        }
-        let logged = told.logged.get(name)?;
-        Some(ToldFailure { failed: logged.failed, is_logged: true, source: logged.source.clone() })
+    /// What is told of the phone.
+    pub(super) fn about(&self) -> About<'a> {
+        self.case.told.about(self.phone.name.as_ref(), &self.phone.addresses)
     }
 
-    /// What TVS's own log says of this phone. Its clock is not the capture's, so it proves nothing about this capture.
-    pub(super) fn logged_handshake(&self) -> Option<Inference> {
-        let source = self.phone.addresses.iter().find_map(|address| self.case.told.tvs_handshakes.get(address))?;
-        Some(Inference {
-            id: "tvs_log_handshake",
-            text: format!("TVS completed a TLS handshake with this phone, at a time that its log tells ({source})"),
-            evidence: Vec::new(),
-        })
+    /// Whether nothing of the phone was on the wire: it was only told of.
+    pub(super) fn is_unseen(&self) -> bool {
+        let Phone { downloads, sessions, reports, identities, .. } = self.phone;
+        downloads.is_empty() && sessions.is_empty() && reports.is_empty() && identities.is_empty()
     }
+
+    /// Where texts say that the phone knows TVS, by its own log or by that of TVS: against a comparison with its list that is
+    /// a contradiction.
+    pub(super) fn told_to_know_tvs(&self) -> Option<String> {
+        let about = self.about();
+        let heard = about.heard().filter(|heard| matches!(heard.statement.says, Says::TvsInList(_) | Says::TvsHandshake));
+        heard.last().map(ToString::to_string)
+    }
+
+    /// What texts say of this phone beside verification. Their clocks are not the capture's, so they prove nothing about it.
+    pub(super) fn told_inferences(&self) -> Vec<Inference> {
+        let mut last: Vec<Inference> = Vec::new();
+        for heard in self.about().heard() {
+            let Some((id, text)) = told(&heard.statement.says) else { continue };
+            let place = format!("{}, line {}", heard.path, heard.statement.line);
+            let inference = Inference { id, text: format!("{text}, at a time that its log tells ({place})"), evidence: Vec::new() };
+            match last.iter_mut().find(|known| known.id == id) {
+                Some(known) => *known = inference,
+                None => last.push(inference),
+            }
+        }
+        last
+    }
+}
+
+/// What a statement of a text is shown as.
+fn told(says: &Says) -> Option<(&'static str, String)> {
+    let of = |server: &Option<std::net::IpAddr>| server.map_or_else(String::new, |server| format!(" {server}"));
+    Some(match says {
+        Says::TvsHandshake => ("tvs_log_handshake", "TVS completed a TLS handshake with this phone".to_owned()),
+        Says::TvsRequest(request) => ("tvs_log_request", request.to_string()),
+        Says::TvsInList(server) => ("log_tvs_in_list", format!("the phone found the certificate of TVS{} in its list", of(server))),
+        Says::TvsAnswered(true) => ("log_tvs_answered", "TVS vouched for a certificate to the phone".to_owned()),
+        Says::TvsAnswered(false) => ("log_tvs_answered", "TVS did not vouch for a certificate to the phone".to_owned()),
+        Says::WebNotInList(server) => ("log_web_not_in_list", format!("the certificate of web server{} is in neither list of the phone", of(server))),
+        Says::WebThroughTvs => ("log_web_through_tvs", "the phone trusts a web server because TVS vouched for it".to_owned()),
+        Says::AssumesNonsecure => ("log_no_list", "the phone takes its server for not secure: it holds no list".to_owned()),
+        Says::NotInstalled(lists) if lists.may_be_itl() => ("log_not_installed", "the phone says that no list is installed".to_owned()),
+        Says::Erased(_) => ("log_erased", "somebody deleted the lists of the phone".to_owned()),
+        Says::HostNotFound => ("log_host_not_found", "the phone did not find or accept a service".to_owned()),
+        _ => return None,
+    })
 }
 
 /// Whether TVS gave no sign of life.

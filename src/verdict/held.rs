@@ -9,6 +9,7 @@ use crate::digest::{Digests, Md5Sum, Sha1Sum};
 use crate::dissect::event::{ReportedList, SelfReport};
 use crate::phone::{Boot, DownloadRecord, Phone};
 use crate::trust::{ListKind, TrustList};
+use crate::words::{self, About};
 
 /// How it is known what a phone holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,31 +112,11 @@ impl Held<'_> {
     }
 }
 
-/// A list that the engineer says is on a phone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ToldList {
-    /// MD5, where that was given or can be computed.
-    pub md5: Option<Md5Sum>,
-    /// SHA-1, where that was given or can be computed.
-    pub sha1: Option<Sha1Sum>,
-    /// The list, where a file was given.
-    pub list: Option<TrustList>,
-    /// How it was given, for messages.
-    pub label: String,
-}
-
-/// What the engineer says is on a phone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ToldLists {
-    /// The ITL; `Some(None)` where the phone holds none.
-    pub itl: Option<Option<ToldList>>,
-    /// The CTL; `Some(None)` where the phone holds none.
-    pub ctl: Option<Option<ToldList>>,
-}
-
 /// Finds out what the phone holds. `boots` and `observed` are of the phone, the last one last.
 pub(super) fn held<'a>(phone: &'a Phone, boots: &[Boot<'a>], observed: &[Observed<'a>], case: &'a Case) -> Held<'a> {
-    let told = phone.name.as_ref().and_then(|name| case.told.holds.get(name));
+    let about = case.told.about(phone.name.as_ref(), &phone.addresses);
+    let is_told = [ListKind::Itl, ListKind::Ctl].into_iter().any(|kind| about.holdings(kind).next().is_some());
+    let told = is_told.then_some(&about);
     let reported = last_report(phone);
     let served = observed.last().and_then(|last| last.itl);
     let mut held = match (told, reported) {
@@ -144,7 +125,7 @@ pub(super) fn held<'a>(phone: &'a Phone, boots: &[Boot<'a>], observed: &[Observe
         (None, None) => from_observation(boots, observed),
     };
     if let (Some(told), Some(report)) = (told, reported) {
-        held.contradiction = contradiction(told, report);
+        held.contradiction = held.contradiction.or_else(|| contradiction(told, report));
     }
     held.itl_before = before(phone, &held, served, boots, observed, case);
     held
@@ -154,12 +135,19 @@ fn last_report(phone: &Phone) -> Option<&SelfReport> {
     phone.reports.iter().rev().find(|report| report.itl.is_some() || report.ctl.is_some()).map(AsRef::as_ref)
 }
 
-fn from_option<'a>(told: &'a ToldLists, case: &'a Case) -> Held<'a> {
-    let list = |told: &'a Option<Option<ToldList>>| match told {
-        None => HeldList::Unknown,
-        Some(None) => HeldList::Nothing,
-        Some(Some(told)) => {
-            let list = told.list.as_ref().or_else(|| case.identify(told.md5, told.sha1));
+fn from_option<'a>(about: &About<'a>, case: &'a Case) -> Held<'a> {
+    let mut contradiction = None;
+    let mut words = Vec::new();
+    let mut list = |kind: ListKind| match about.held(kind) {
+        words::Held::Unsaid => HeldList::Unknown,
+        words::Held::Disputed(one, other) => {
+            contradiction = Some(format!("the phone is said to hold different lists: {one}; and {other}"));
+            HeldList::Unknown
+        }
+        words::Held::One(holding) => {
+            words.push(holding.to_string());
+            let Some(told) = &holding.list else { return HeldList::Nothing };
+            let list = told.list.as_deref().or_else(|| case.identify(told.md5, told.sha1));
             HeldList::Known(KnownList {
                 md5: told.md5.or_else(|| list.and_then(|list| list.md5)),
                 sha1: told.sha1.or_else(|| list.and_then(|list| list.sha1)),
@@ -167,15 +155,12 @@ fn from_option<'a>(told: &'a ToldLists, case: &'a Case) -> Held<'a> {
             })
         }
     };
-    let label = told.itl.iter().chain(&told.ctl).flatten().map(|told| told.label.as_str()).collect::<Vec<_>>();
-    let label = if label.is_empty() { "no list".to_owned() } else { label.join(" and ") };
-    Held {
-        itl: list(&told.itl),
-        ctl: list(&told.ctl),
-        source: Some(HeldSource::Option),
-        why: format!("the phone holds {label} (said by option)"),
-        ..Held::default()
-    }
+    let (itl, ctl) = (list(ListKind::Itl), list(ListKind::Ctl));
+    let why = match (words.is_empty(), &contradiction) {
+        (true, Some(contradiction)) => contradiction.clone(),
+        _ => format!("the phone holds {} (said by option)", words.join(" and ")),
+    };
+    Held { itl, ctl, source: Some(HeldSource::Option), why, contradiction, ..Held::default() }
 }
 
 fn reported_list(reported: Option<ReportedList>, case: &Case) -> HeldList<'_> {
@@ -261,15 +246,17 @@ fn before<'a>(
     accepted.map_or(HeldList::Unknown, |(download, _)| of_download(download))
 }
 
-fn contradiction(told: &ToldLists, report: &SelfReport) -> Option<String> {
-    let differs = |told: &Option<Option<ToldList>>, reported: Option<ReportedList>| match (told, reported) {
-        (Some(None), Some(ReportedList::Installed(_))) | (Some(Some(_)), Some(ReportedList::NotInstalled)) => true,
-        (Some(Some(told)), Some(ReportedList::Installed(sha1))) => told.sha1.is_some_and(|told| told != sha1),
-        _ => false,
+fn contradiction(about: &About<'_>, report: &SelfReport) -> Option<String> {
+    let differs = |kind: ListKind, reported: Option<ReportedList>| {
+        about.holdings(kind).any(|holding| match (&holding.list, reported) {
+            (None, Some(ReportedList::Installed(_))) | (Some(_), Some(ReportedList::NotInstalled)) => true,
+            (Some(told), Some(ReportedList::Installed(sha1))) => told.sha1.is_some_and(|told| told != sha1),
+            _ => false,
+        })
     };
-    let kind = if differs(&told.itl, report.itl) {
+    let kind = if differs(ListKind::Itl, report.itl) {
         ListKind::Itl
-    } else if differs(&told.ctl, report.ctl) {
+    } else if differs(ListKind::Ctl, report.ctl) {
         ListKind::Ctl
     } else {
         return None;
