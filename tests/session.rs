@@ -18,7 +18,8 @@ use itlscope::capture::{CaptureFile, MergedCaptures, Source};
 use itlscope::engine::Limits;
 use itlscope::phone::{DeviceName, PhoneKey};
 use itlscope::trust::Reference;
-use itlscope::verdict::{Check, Told};
+use itlscope::verdict::Check;
+use itlscope::words::Told;
 use itlscope::watch::{self, Input, References, Session, Setup, Step};
 use tempfile::TempDir;
 

@@ -11,21 +11,40 @@ use crate::engine::Limits;
 use crate::packet;
 use crate::phone;
 use crate::sandbox::{self, Needs};
-use crate::trust::{Reference, ReferenceArgument, ReferenceTarget};
+use crate::trust::{Digits, Reference, ReferenceArgument, ReferenceTarget};
+use crate::x509::Serial;
 
 /// Reads what `-r` was given.
 pub(super) fn references(arguments: &[ReferenceArgument]) -> anyhow::Result<Vec<Reference>> {
     let mut references = Vec::new();
     for argument in arguments {
         match &argument.target {
-            ReferenceTarget::Path(path) => {
-                let bytes = read(Path::new(path))?;
-                references.extend(Reference::all_from_bytes(path, argument.server, &bytes)?);
-            }
+            ReferenceTarget::Path(path) => match digits(path)? {
+                Some(serial) => references.push(Reference::from_serial(argument, serial)),
+                None => {
+                    let bytes = read(Path::new(path))?;
+                    let all = Reference::all_from_bytes(path, argument.server, &bytes)?;
+                    references.extend(all.into_iter().map(|one| one.said_to_be(argument.role.as_deref())));
+                }
+            },
             _ => references.extend(Reference::from_checksum(argument)),
         }
     }
     Ok(references)
+}
+
+/// The serial number that an argument is where it names no file; a checksum of which something is missing is called that.
+fn digits(argument: &str) -> anyhow::Result<Option<Serial>> {
+    if Path::new(argument).exists() {
+        return Ok(None);
+    }
+    match Digits::of(argument) {
+        Some(Digits::Serial(serial)) => Ok(Some(serial)),
+        Some(Digits::NoChecksum(digits)) => {
+            bail!("{argument}: {digits} hexadecimal digits and no file of this name: an MD5 has 32 digits, a SHA-1 has 40")
+        }
+        None => Ok(None),
+    }
 }
 
 /// Larger files are no trust lists, texts or logs: a syslog of 160,000 phones has half of this.

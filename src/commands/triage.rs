@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -12,7 +13,7 @@ use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
 use crate::sandbox::Needs;
-use crate::trust::ReferenceArgument;
+use crate::trust::{ReferenceArgument, Role, TrustList};
 use crate::verdict::{Assessments, Case};
 use crate::words::{self, Told, Whose};
 
@@ -36,8 +37,9 @@ pub(super) struct Args {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// What to compare with: an ITL (.tlv or the saved text of 'show itl'), a bare MD5 or SHA-1, or a certificate such as
-    /// TVS.pem; 'SERVER=' before it binds it to one TFTP server. Repeatable
+    /// What to compare with: an ITL or CTL (.tlv, or the saved text of 'show itl' or 'show ctl'), a checksum or the output of
+    /// md5sum, a certificate such as TVS.pem, its text or its serial number, or the rows of 'run sql'. 'SERVER=' before it
+    /// binds it to one TFTP server, 'tvs:' says that it is TVS's, 'ctl:' that a checksum is a CTL's. Repeatable
     #[arg(short = 'r', long = "reference", value_name = "[SERVER=]REF")]
     references: Vec<ReferenceArgument>,
 
@@ -97,6 +99,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let seen = phones.len();
     phones.extend(only_told(&told, &phones));
     let case = Case::new(references, told, &phones);
+    let doubtful = case.references.iter().any(|one| one.list.as_ref().and_then(TrustList::doubt).is_some());
     let report = Report {
         sources: read.sources,
         notes: notes(&case, &phones, seen).into_iter().chain(read.notes).collect(),
@@ -110,7 +113,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     out.flush()?;
     // The process is about to end: nobody needs ten thousand phones freed one by one.
     std::mem::forget(phones);
-    Ok(if read.unreadable > 0 { Exit::Failed } else { Exit::of(&summary) })
+    let exit = Exit::of(&summary);
+    Ok(match (read.unreadable, doubtful) {
+        (0, false) => exit,
+        (0, true) => exit.max(Exit::Findings),
+        _ => Exit::Failed,
+    })
 }
 
 /// Phones of which something is told and nothing was seen.
@@ -139,6 +147,7 @@ fn notes(case: &Case, phones: &[Phone], seen: usize) -> Vec<String> {
             "no reference was given (-r): the phones of each TFTP server are compared with each other".to_owned(),
         );
     }
+    notes.extend(of_references(case, phones));
     notes.extend(case.told.notes.iter().cloned());
     notes.extend(case.told.of_nobody());
     let told: Vec<String> = phones.iter().skip(seen).map(Phone::label).collect();
@@ -152,6 +161,45 @@ fn notes(case: &Case, phones: &[Phone], seen: usize) -> Vec<String> {
     }
     notes
 }
+
+/// What is odd about the references.
+fn of_references(case: &Case, phones: &[Phone]) -> Vec<String> {
+    let servers: HashSet<IpAddr> = phones
+        .iter()
+        .flat_map(|phone| {
+            let downloads = phone.downloads.iter().map(|download| download.server.ip());
+            downloads.chain(phone.sessions.iter().map(|session| session.server.ip()))
+        })
+        .collect();
+    let mut notes = Vec::new();
+    for reference in &case.references {
+        let path = &reference.path;
+        if let Some(server) = reference.server.filter(|server| !servers.contains(server)) {
+            notes.push(format!("{path} is given for {server}, which is not in the capture: it is compared with nothing"));
+        }
+        if let Some(doubt) = reference.list.as_ref().and_then(TrustList::doubt) {
+            notes.push(format!(
+                "{path}: {doubt}, as after restoring a backup without the CallManager key (CSCtn50405); deleting lists on phones \
+                 does not help: regenerate CallManager.pem on that server, restart TVS and TFTP"
+            ));
+        }
+        for (_, role) in reference.with_roles(|| Box::new(case.lists())) {
+            match role {
+                Role::Tvs => {}
+                Role::Other(of) => notes.push(format!("{path} is a certificate of {of}: it says nothing of TVS")),
+                Role::Unknown => notes.push(format!(
+                    "{path}: whether this is TVS's certificate cannot be told, so that it differs would mean nothing; -r tvs:{path} says that it is"
+                )),
+            }
+        }
+    }
+    notes.dedup();
+    notes.truncate(MOST_NOTES);
+    notes
+}
+
+/// Notes on references; a database has thousands of certificates.
+const MOST_NOTES: usize = 24;
 
 /// Colours are for terminals, and for nobody who sets `NO_COLOR` (no-color.org).
 fn style(details: DetailsOption) -> Style {

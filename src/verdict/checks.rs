@@ -1,15 +1,16 @@
 //! The comparisons with the references: the list's checksum, and the TVS certificate's serial and hash.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::facts::Facts;
 use super::held::relation;
 use super::{Case, Check, Checked, Checks, Evidence};
-use crate::digest::{Sha1Sum, Sha256Sum};
+use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
 use crate::dissect::event::{CertificateStatus, Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind, Phone};
 use crate::trust::compare::is_same_hash;
-use crate::trust::{Record, Reference, ReferenceKind};
+use crate::trust::{Described, ListKind, Record, Reference, ReferenceKind, Role};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
 /// Compares what was seen of a phone with the references.
@@ -35,7 +36,9 @@ fn itl_checksum(phone: &Phone, case: &Case) -> Checked {
     )];
     let checked = |result, why| Checked { result, why, evidence };
     let has_checksum = |reference: &Reference| {
-        reference.kind != ReferenceKind::Ctl && (reference.md5.is_some() || reference.sha1.is_some())
+        reference.kind != ReferenceKind::Ctl
+            && (reference.md5.is_some() || reference.sha1.is_some())
+            && !is_of_ctl(reference, phone, case)
     };
     let references = case.references_for(server, has_checksum);
     if references.is_empty() {
@@ -52,10 +55,48 @@ fn itl_checksum(phone: &Phone, case: &Case) -> Checked {
         );
     }
     let paths: Vec<_> = references.iter().map(|reference| reference.path.as_str()).collect();
-    checked(
-        Check::Mismatch,
-        format!("{server} served SHA-1 {}, which is not that of {}", digests.sha1, paths.join(" or ")),
-    )
+    // The sum is told in the kind that it is compared with.
+    let served = match references.iter().any(|reference| reference.sha1.is_some()) {
+        true => format!("SHA-1 {}", digests.sha1),
+        false => format!("MD5 {}", digests.md5),
+    };
+    checked(Check::Mismatch, format!("{server} served {served}, which is not that of {}", paths.join(" or ")))
+}
+
+/// Whether a bare checksum is that of a CTL: then it says nothing of an ITL.
+fn is_of_ctl(reference: &Reference, phone: &Phone, case: &Case) -> bool {
+    let is = |md5: Option<Md5Sum>, sha1: Option<Sha1Sum>| {
+        (reference.sha1.is_some() && reference.sha1 == sha1) || (reference.md5.is_some() && reference.md5 == md5)
+    };
+    let of_phone = phone.last_list(FileKind::Ctl).and_then(|download| download.digests);
+    reference.kind == ReferenceKind::Checksum
+        && (of_phone.is_some_and(|digests| is(Some(digests.md5), Some(digests.sha1)))
+            || case.lists().any(|list| list.kind == ListKind::Ctl && is(list.md5, list.sha1)))
+}
+
+/// How the last CTL that was served to the phone compares with the references for CTLs; `None` where there is nothing to
+/// compare. A CTL is the same on every server of a cluster.
+pub(super) fn ctl_checksum(phone: &Phone, case: &Case) -> Option<Checked> {
+    let download = phone.last_list(FileKind::Ctl)?;
+    let digests = download.digests?;
+    let server = download.server.ip();
+    let has_checksum =
+        |reference: &Reference| reference.kind == ReferenceKind::Ctl && (reference.md5.is_some() || reference.sha1.is_some());
+    let references = case.references_for(server, has_checksum);
+    let equals = |reference: &&Reference| {
+        reference.sha1.is_none_or(|sha1| sha1 == digests.sha1) && reference.md5.is_none_or(|md5| md5 == digests.md5)
+    };
+    let text = format!("{} from {server}, SHA-1 {}", file_name(download), digests.sha1);
+    let evidence = vec![Evidence::new(download.span.first, text)];
+    let paths: Vec<_> = references.iter().map(|reference| reference.path.as_str()).collect();
+    let (result, why) = match references.iter().copied().find(|reference| equals(reference)) {
+        _ if references.is_empty() => return None,
+        Some(reference) => (Check::Match, format!("{server} served the CTL of {}", reference.path)),
+        None => {
+            (Check::Mismatch, format!("{server} served a CTL with SHA-1 {}, which is not that of {}", digests.sha1, paths.join(" or ")))
+        }
+    };
+    Some(Checked { result, why, evidence })
 }
 
 fn no_itl(phone: &Phone) -> String {
@@ -73,7 +114,7 @@ fn no_itl(phone: &Phone) -> String {
 /// the right one.
 fn among_peers(download: &DownloadRecord, case: &Case) -> (Check, String) {
     let server = download.server.ip();
-    if case.references.iter().any(|reference| reference.kind != ReferenceKind::Certificate) {
+    if case.references.iter().any(|reference| reference.kind != ReferenceKind::Certificate && reference.kind != ReferenceKind::Ctl) {
         return (Check::Unknown, format!("no reference speaks of the ITL of {server}"));
     }
     let peers = case.peers(server);
@@ -122,8 +163,11 @@ pub(super) fn last_of_each_server<'a>(sessions: impl Iterator<Item = &'a TlsSess
 #[derive(Debug, Clone)]
 pub(super) struct KnownTvs<'a> {
     pub(super) from: String,
-    pub(super) serial: Option<&'a Serial>,
-    pub(super) issuer: Option<&'a DistinguishedName>,
+    /// In every way in which a text can be read.
+    pub(super) serials: Cow<'a, [Serial]>,
+    pub(super) issuer: Option<Cow<'a, DistinguishedName>>,
+    /// Whether it is TVS's for sure. One that only may be gives no mismatch.
+    pub(super) is_tvs: bool,
     pub(super) sha1: Option<Sha1Sum>,
     pub(super) sha256: Option<Sha256Sum>,
 }
@@ -132,25 +176,25 @@ impl<'a> KnownTvs<'a> {
     pub(super) fn of_record(path: &str, record: &'a Record) -> Self {
         Self {
             from: format!("TVS record #{} of {path}", record.index),
-            serial: record.serial.as_ref(),
-            issuer: record.issuer.as_ref(),
+            serials: Cow::Borrowed(record.serial.as_slice()),
+            issuer: record.issuer.as_ref().map(Cow::Borrowed),
+            is_tvs: true,
             sha1: record.certificate_sha1,
             sha256: record.certificate_sha256(),
         }
     }
 
-    fn of_certificate(path: &str, certificate: &'a Certificate) -> Self {
-        let Certificate { serial, issuer, sha1, sha256, .. } = certificate;
-        let (sha1, sha256) = (Some(*sha1), Some(*sha256));
-        Self { from: path.to_owned(), serial: Some(serial), issuer: Some(issuer), sha1, sha256 }
+    fn of_certificate(path: &str, certificate: Described, is_tvs: bool) -> Self {
+        let Described { serials, issuer, sha1, sha256, .. } = certificate;
+        Self { from: path.to_owned(), serials: Cow::Owned(serials), issuer: issuer.map(Cow::Owned), is_tvs, sha1, sha256 }
     }
 
     /// Whether issuer and serial are those of the certificate; an issuer that is not known does not count against it, and an
     /// equal hash counts for it, whatever text conversion did to a name.
     pub(super) fn has_serial_of(&self, certificate: &Certificate) -> bool {
         self.has_hash_of(certificate) == Some(true)
-            || (self.serial == Some(&certificate.serial)
-                && self.issuer.is_none_or(|issuer| *issuer == certificate.issuer))
+            || (self.serials.contains(&certificate.serial)
+                && self.issuer.as_ref().is_none_or(|issuer| **issuer == certificate.issuer))
     }
 
     /// Whether it is this certificate, by its hash where that is known (domain.md 6: issuer and serial, then the hash).
@@ -185,10 +229,13 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
         known_tvs(case, tftp, &servers)
     };
     if known.is_empty() && own.is_none() {
-        return both(without_reference(phone, &presented));
+        return both(without_reference(phone, case, &presented));
     }
+    // What is not TVS's for sure may be another service's: that it differs says nothing.
+    let is_sure = own.is_some() || known.iter().any(|known| known.is_tvs);
     let serial = compare(&presented, |certificate| {
         let found = known.iter().find(|known| known.has_serial_of(certificate));
+        (found.is_some() || is_sure).then_some(())?;
         Some(found.map(|known| format!("{}, which is {}", certificate.serial, known.from)))
     });
     let hash = compare(&presented, |certificate| {
@@ -196,6 +243,8 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
             return None;
         }
         let found = known.iter().find(|known| known.has_hash_of(certificate) == Some(true));
+        let is_sure = own.is_some() || known.iter().any(|known| known.is_tvs && known.has_hash_of(certificate).is_some());
+        (found.is_some() || is_sure).then_some(())?;
         Some(found.map(|known| format!("the certificate of {}", known.from)))
     });
     // The issuer matters only where it alone makes the difference.
@@ -203,8 +252,8 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
     let of_issuer =
         |issuer: Option<&DistinguishedName>| issuer.map_or_else(String::new, |issuer| format!(" of {issuer}"));
     let serials = known.iter().filter_map(|known| {
-        let serial = known.serial?;
-        let issuer = if same_serial(serial) { of_issuer(known.issuer) } else { String::new() };
+        let serial = known.serials.first()?;
+        let issuer = if same_serial(serial) { of_issuer(known.issuer.as_deref()) } else { String::new() };
         Some(format!("{} is {serial}{issuer}", known.from))
     });
     let is_sha1 = known.iter().any(|known| known.sha1.is_some());
@@ -279,7 +328,9 @@ fn describe(compared: &Compared<'_>, expected: &Expected) -> Checked {
 
 fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<KnownTvs<'a>> {
     let servers = || tftp.iter().chain(tvs);
-    let speaks = |reference: &Reference| reference.list.is_some() || !reference.certificates.is_empty();
+    let speaks = |reference: &Reference| {
+        reference.list.is_some() || !reference.certificates.is_empty() || !reference.described.is_empty()
+    };
     let bound = |reference: &&Reference| {
         speaks(reference) && reference.server.is_some_and(|server| servers().any(|known| *known == server))
     };
@@ -291,8 +342,11 @@ fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<Kn
     for reference in references {
         let records = reference.list.iter().flat_map(crate::trust::TrustList::tvs_records);
         known.extend(records.map(|record| KnownTvs::of_record(&reference.path, record)));
-        let certificates = reference.certificates.iter();
-        known.extend(certificates.map(|certificate| KnownTvs::of_certificate(&reference.path, certificate)));
+        for (certificate, role) in reference.with_roles(|| Box::new(case.lists())) {
+            if !matches!(role, Role::Other(_)) {
+                known.push(KnownTvs::of_certificate(&reference.path, certificate, role == Role::Tvs));
+            }
+        }
     }
     known
 }
@@ -316,7 +370,18 @@ pub(super) fn why_no_certificate(sessions: &[&TlsSession]) -> String {
 }
 
 /// Without a reference nothing is claimed, but what the served list says is worth telling.
-fn without_reference(phone: &Phone, presented: &[(&TlsSession, &Certificate)]) -> String {
+fn without_reference(phone: &Phone, case: &Case, presented: &[(&TlsSession, &Certificate)]) -> String {
+    let others = case.references.iter().flat_map(|reference| {
+        let roles = reference.with_roles(|| Box::new(case.lists())).into_iter();
+        roles.filter_map(move |(_, role)| match role {
+            Role::Other(of) => Some(format!("{} is of {of}", reference.path)),
+            Role::Tvs | Role::Unknown => None,
+        })
+    });
+    let others: Vec<String> = others.take(4).collect();
+    if !others.is_empty() {
+        return format!("no reference speaks of TVS: {}", others.join(", "));
+    }
     let served = phone.last_list(FileKind::Itl).and_then(|download| Some((download, download.list.as_ref()?)));
     let Some((download, served)) = served else { return "no reference speaks of TVS".to_owned() };
     let name = file_name(download);

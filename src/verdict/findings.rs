@@ -1,6 +1,6 @@
 //! What is wrong with a phone, in words that phones with the same cause share, so that a thousand of them read as one line.
 
-use super::checks::file_name;
+use super::checks::{self, file_name};
 use super::facts::{Facts, is_unreachable};
 use super::held::HeldSource;
 use super::{Check, Checks, Evidence};
@@ -22,7 +22,7 @@ pub struct Finding {
 impl Finding {
     /// Whether it says no more than that something differs from a reference, which may be the one that is old.
     pub(super) fn is_of_reference(&self) -> bool {
-        matches!(self.id, "itl_mismatch" | "tvs_mismatch" | "tvs_same_serial")
+        matches!(self.id, "itl_mismatch" | "ctl_mismatch" | "tvs_mismatch" | "tvs_same_serial")
     }
 }
 
@@ -54,6 +54,11 @@ pub(super) fn findings(facts: &Facts<'_>, checks: &Checks) -> Vec<Finding> {
             evidence.extend(facts.held.evidence.iter().cloned());
             add("holds_another_list", format!("phones hold another list than {server} serves"), evidence);
         }
+    }
+    if let Some(checked) = checks::ctl_checksum(facts.phone, facts.case)
+        && checked.result == Check::Mismatch
+    {
+        add("ctl_mismatch", checked.why, checked.evidence);
     }
     for checked in [&checks.tvs_serial, &checks.tvs_certificate] {
         if checked.result == Check::Mismatch {

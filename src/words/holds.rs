@@ -6,8 +6,8 @@
 use super::names;
 use super::statement::Whose;
 use crate::digest::{Md5Sum, Sha1Sum};
-use crate::phone::{DeviceName, FileKind};
-use crate::trust::ListKind;
+use crate::phone::DeviceName;
+use crate::trust::{ListKind, sums};
 
 /// What a phone is said to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,8 +113,8 @@ fn row(line: usize, text: &str) -> Option<Row> {
     if let Some((whose, text)) = whose(text).filter(|(whose, _)| !is_list_name(whose)) {
         return Some(Row { line, whose, value: value(text) });
     }
-    if let Some((sum, file)) = sum_line(text) {
-        let kind = kind_of_file(file).unwrap_or(ListKind::Itl);
+    if let Some((sum, file)) = sums::split(text) {
+        let kind = sums::kind(file).unwrap_or(ListKind::Itl);
         let whose = names::of_path(file).map_or(Whose::Unnamed, Whose::Device);
         return Some(Row { line, whose, value: checksum(kind, sum)? });
     }
@@ -128,34 +128,6 @@ fn row(line: usize, text: &str) -> Option<Row> {
 
 fn is_list_name(whose: &Whose) -> bool {
     matches!(whose, Whose::Device(name) if matches!(name.as_str(), "ITL" | "CTL"))
-}
-
-/// `<sum>  <file>`, `<sum> *<file>`, `MD5 (<file>) = <sum>`.
-pub fn sum_line(text: &str) -> Option<(&str, &str)> {
-    if let Some((before, sum)) = text.rsplit_once(" = ").or_else(|| text.rsplit_once(")= "))
-        && let Some((algorithm, file)) = before.split_once('(')
-        && ["MD5", "SHA1", "SHA-1"].contains(&algorithm.trim().to_ascii_uppercase().as_str())
-    {
-        return Some((sum.trim(), file.trim_end().trim_end_matches(')')));
-    }
-    let (sum, file) = text.split_once(char::is_whitespace)?;
-    let is_sum = matches!(sum.len(), 32 | 40) && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let file = file.trim_start().trim_start_matches('*').trim();
-    (is_sum && !file.is_empty() && !file.starts_with('(')).then_some((sum, file))
-}
-
-/// The kind of list that a file is, by its name.
-pub fn kind_of_file(path: &str) -> Option<ListKind> {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_uppercase();
-    match FileKind::from_name(path) {
-        FileKind::Itl => Some(ListKind::Itl),
-        FileKind::Ctl => Some(ListKind::Ctl),
-        FileKind::Config | FileKind::Other => match (name.contains("ITL"), name.contains("CTL")) {
-            (true, false) => Some(ListKind::Itl),
-            (false, true) => Some(ListKind::Ctl),
-            _ => None,
-        },
-    }
 }
 
 /// The columns of a table that say something.
