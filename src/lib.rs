@@ -19,6 +19,7 @@ pub mod digest;
 pub mod dissect;
 pub mod engine;
 pub mod escape;
+pub mod event;
 pub mod extract;
 mod memo;
 pub mod packet;

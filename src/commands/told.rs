@@ -13,7 +13,7 @@ use super::inputs;
 use crate::phone::DeviceName;
 use crate::trust::{ListKind, Reference, ReferenceKind, TrustList, text};
 use crate::words::holds::{self, Value};
-use crate::words::{self, By, Holding, Says, Shown, Told, ToldList, Whose};
+use crate::words::{self, By, ToldHolding, Says, Shown, Told, ToldList, Whose};
 
 /// What only the engineer knows.
 #[derive(Debug, clap::Args)]
@@ -182,13 +182,13 @@ impl Reader {
             Value::File(wanted, path) => {
                 for (kind, list) in self.lists(&path)? {
                     let kind = wanted.unwrap_or(kind);
-                    let holding = Holding { kind, list: Some(list), by: By::Option, source: path.as_str().into(), line: None };
+                    let holding = ToldHolding { kind, list: Some(list), by: By::Option, source: path.as_str().into(), line: None };
                     self.told.hold(whose.clone(), holding);
                 }
                 return Ok(());
             }
         };
-        self.told.hold(whose.clone(), Holding { kind, list, by: By::Option, source: source.into(), line });
+        self.told.hold(whose.clone(), ToldHolding { kind, list, by: By::Option, source: source.into(), line });
         Ok(())
     }
 

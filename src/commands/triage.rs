@@ -37,6 +37,9 @@ pub(super) struct Args {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
+    #[command(flatten)]
+    clocks: inputs::ClockOptions,
+
     /// What to compare with: an ITL or CTL (.tlv, or the saved text of 'show itl' or 'show ctl'), a checksum or the output of
     /// md5sum, a certificate such as TVS.pem, its text or its serial number, or the rows of 'run sql'. 'SERVER=' before it
     /// binds it to one TFTP server, 'tvs:' says that it is TVS's, 'ctl:' that a checksum is a CTL's. Repeatable
@@ -90,7 +93,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.format == Format::Text && args.details != DetailsOption::All {
         engine.roster_mut().hash_only_lists();
     }
-    let Some(read) = read::read(&args.files, &mut engine, &mut |_| {}, &mut super::complain)? else {
+    let Some(read) = read::read(&args.files, args.clocks, &mut engine, &mut |_| {}, &mut super::complain)? else {
         return Ok(Exit::Failed);
     };
     let mut phones = engine.phones();

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::held::relation;
 use super::{Case, Check, Checked, Checks, Evidence};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
-use crate::dissect::event::{CertificateStatus, Service, TlsSession};
+use crate::event::{CertificateStatus, Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind, Phone};
 use crate::trust::compare::is_same_hash;
 use crate::trust::{Described, ListKind, Record, Reference, ReferenceKind, Role};
@@ -114,7 +114,7 @@ fn no_itl(phone: &Phone) -> String {
 /// the right one.
 fn among_peers(download: &DownloadRecord, case: &Case) -> (Check, String) {
     let server = download.server.ip();
-    if case.references.iter().any(|reference| reference.kind != ReferenceKind::Certificate && reference.kind != ReferenceKind::Ctl) {
+    if case.references.iter().any(|reference| reference.kind != ReferenceKind::Certificate) {
         return (Check::Unknown, format!("no reference speaks of the ITL of {server}"));
     }
     let peers = case.peers(server);
@@ -364,7 +364,7 @@ pub(super) fn why_no_certificate(sessions: &[&TlsSession]) -> String {
         CertificateStatus::Seen | CertificateStatus::NotCaptured => format!(
             "no certificate of {} was captured: {}, frame {frame}",
             session.server,
-            session.reason.as_deref().unwrap_or("it is missing from the capture")
+            session.reason().unwrap_or_else(|| "it is missing from the capture".to_owned())
         ),
     }
 }

@@ -4,10 +4,10 @@ use super::checks;
 use super::held::{self, Held, HeldList, KnownList};
 use super::observed::{self, Inference, Observed};
 use super::{BootSummary, Case};
-use crate::dissect::event::{CertificateStatus, Service, SessionOutcome, TlsSession};
+use crate::event::{CertificateStatus, Service, SessionOutcome, TlsSession};
 use crate::phone::{Boot, DownloadRecord, FileKind, Phone, ServedList, TvsMember};
 use crate::trust::predict::{self, Prediction, TVS_CACHE_SECONDS, Tvs, TvsCertificate};
-use crate::trust::{ReferenceKind, TrustList};
+use crate::trust::{Origin, Reference, ReferenceKind, TrustList};
 use crate::words::{About, Says};
 
 /// One phone in its case.
@@ -62,14 +62,17 @@ impl<'a> Facts<'a> {
         references.first().and_then(|reference| Some((reference.path.as_str(), reference.list.as_ref()?)))
     }
 
-    /// The reference for the ITL of every server that is the very list on the phone, where the engineer says what that is.
+    /// The reference that is the very list on a phone that was not on the wire: what the server itself printed of its list, or a
+    /// checksum. A file may be the old list, given so that it is at hand.
     pub(super) fn reference_that_is_held(&self) -> Option<&'a str> {
         let HeldList::Known(KnownList { md5, sha1, .. }) = &self.held.itl else { return None };
-        let mut references = self.case.references.iter().filter(|reference| reference.kind == ReferenceKind::Itl);
-        let is_held = |reference: &&crate::trust::Reference| {
-            let equal = |one: bool, other: bool| one || other;
-            reference.server.is_none()
-                && equal(sha1.is_some() && reference.sha1 == *sha1, sha1.is_none() && md5.is_some() && reference.md5 == *md5)
+        let is_of_server = |reference: &&Reference| {
+            let is_itl = matches!(reference.kind, ReferenceKind::Itl | ReferenceKind::Checksum);
+            is_itl && reference.server.is_none() && reference.list.as_ref().is_none_or(|list| list.origin == Origin::Text)
+        };
+        let mut references = self.case.references.iter().filter(is_of_server).filter(|_| self.is_unseen());
+        let is_held = |reference: &&Reference| {
+            (sha1.is_some() && reference.sha1 == *sha1) || (md5.is_some() && reference.md5 == *md5)
         };
         references.find(is_held).map(|reference| reference.path.as_str())
     }
@@ -185,7 +188,7 @@ impl<'a> Facts<'a> {
     pub(super) fn sessions_refused(&self, session: &TlsSession) -> bool {
         let same_server = self.tvs.iter().filter(|other| other.server == session.server);
         same_server.into_iter().any(|session| {
-            matches!(session.outcome, SessionOutcome::Refused | SessionOutcome::Reset)
+            matches!(session.outcome(), SessionOutcome::Refused | SessionOutcome::Reset)
                 && session.milestones.certificate.is_some()
         })
     }
@@ -257,5 +260,5 @@ pub(super) fn is_unreachable(session: &TlsSession) -> bool {
         && milestones.server_hello.is_none()
         && milestones.server_data.is_none()
         && milestones.client_data.is_none()
-        && matches!(session.outcome, SessionOutcome::Incomplete | SessionOutcome::Reset)
+        && matches!(session.outcome(), SessionOutcome::Incomplete | SessionOutcome::Reset)
 }

@@ -6,7 +6,7 @@
 use super::observed::Observed;
 use super::{Case, Evidence};
 use crate::digest::{Digests, Md5Sum, Sha1Sum};
-use crate::dissect::event::{ReportedList, SelfReport};
+use crate::event::{Holding, ListAlarm};
 use crate::phone::{Boot, DownloadRecord, Phone};
 use crate::trust::{ListKind, TrustList};
 use crate::words::{self, About};
@@ -131,7 +131,7 @@ pub(super) fn held<'a>(phone: &'a Phone, boots: &[Boot<'a>], observed: &[Observe
     held
 }
 
-fn last_report(phone: &Phone) -> Option<&SelfReport> {
+fn last_report(phone: &Phone) -> Option<&ListAlarm> {
     phone.reports.iter().rev().find(|report| report.itl.is_some() || report.ctl.is_some()).map(AsRef::as_ref)
 }
 
@@ -163,22 +163,22 @@ fn from_option<'a>(about: &About<'a>, case: &'a Case) -> Held<'a> {
     Held { itl, ctl, source: Some(HeldSource::Option), why, contradiction, ..Held::default() }
 }
 
-fn reported_list(reported: Option<ReportedList>, case: &Case) -> HeldList<'_> {
+fn reported_list(reported: Option<Holding>, case: &Case) -> HeldList<'_> {
     match reported {
         None => HeldList::Unknown,
-        Some(ReportedList::NotInstalled) => HeldList::Nothing,
-        Some(ReportedList::Installed(sha1)) => {
+        Some(Holding::Nothing) => HeldList::Nothing,
+        Some(Holding::List(sha1)) => {
             let list = case.identify(None, Some(sha1));
             HeldList::Known(KnownList { md5: list.and_then(|list| list.md5), sha1: Some(sha1), list })
         }
     }
 }
 
-fn from_report<'a>(report: &SelfReport, case: &'a Case) -> Held<'a> {
-    let words = |reported: Option<ReportedList>| match reported {
+fn from_report<'a>(report: &ListAlarm, case: &'a Case) -> Held<'a> {
+    let words = |reported: Option<Holding>| match reported {
         None => "not told".to_owned(),
-        Some(ReportedList::NotInstalled) => "not installed".to_owned(),
-        Some(ReportedList::Installed(sha1)) => format!("SHA-1 {sha1}"),
+        Some(Holding::Nothing) => "not installed".to_owned(),
+        Some(Holding::List(sha1)) => format!("SHA-1 {sha1}"),
     };
     let text = format!("DeviceTLInfo: ITL {}, CTL {}", words(report.itl), words(report.ctl));
     Held {
@@ -246,11 +246,11 @@ fn before<'a>(
     accepted.map_or(HeldList::Unknown, |(download, _)| of_download(download))
 }
 
-fn contradiction(about: &About<'_>, report: &SelfReport) -> Option<String> {
-    let differs = |kind: ListKind, reported: Option<ReportedList>| {
-        about.holdings(kind).any(|holding| match (&holding.list, reported) {
-            (None, Some(ReportedList::Installed(_))) | (Some(_), Some(ReportedList::NotInstalled)) => true,
-            (Some(told), Some(ReportedList::Installed(sha1))) => told.sha1.is_some_and(|told| told != sha1),
+fn contradiction(about: &About<'_>, report: &ListAlarm) -> Option<String> {
+    let differs = |kind: ListKind, reported: Option<Holding>| {
+        about.holdings(kind).any(|told| match (&told.list, reported) {
+            (None, Some(Holding::List(_))) | (Some(_), Some(Holding::Nothing)) => true,
+            (Some(told), Some(Holding::List(sha1))) => told.sha1.is_some_and(|told| told != sha1),
             _ => false,
         })
     };

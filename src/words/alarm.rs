@@ -12,8 +12,8 @@ use memchr::memmem;
 use regex_lite::Regex;
 
 use super::stamp::{self, Stamp};
-use super::statement::AlarmList;
 use crate::digest::Sha1Sum;
+use crate::event::Holding;
 use crate::phone::DeviceName;
 
 /// One alarm.
@@ -24,8 +24,8 @@ pub(super) struct Alarm {
     pub stamp: Option<Stamp>,
     pub device: DeviceName,
     /// `None` where the alarm does not say, or is cut.
-    pub itl: Option<AlarmList>,
-    pub ctl: Option<AlarmList>,
+    pub itl: Option<Holding>,
+    pub ctl: Option<Holding>,
 }
 
 /// Digits of a SHA-1.
@@ -114,10 +114,10 @@ fn value(rest: &str) -> Option<&str> {
 }
 
 /// The list that a value names; `None` where it is cut.
-fn list(value: &str) -> Option<AlarmList> {
+fn list(value: &str) -> Option<Holding> {
     let head: String = value.chars().take(32).collect::<String>().to_ascii_lowercase();
     if let Some(rest) = head.strip_prefix("not") {
-        return rest.trim_start().starts_with("installed").then_some(AlarmList::NotInstalled);
+        return rest.trim_start().starts_with("installed").then_some(Holding::Nothing);
     }
     let mut digits = String::with_capacity(DIGITS);
     let mut after_break = false;
@@ -138,7 +138,7 @@ fn list(value: &str) -> Option<AlarmList> {
         }
     }
     let sum: Sha1Sum = digits.parse().ok().filter(|_| digits.len() == DIGITS)?;
-    ends(value.get(end..).unwrap_or_default()).then_some(AlarmList::Installed(sum))
+    ends(value.get(end..).unwrap_or_default()).then_some(Holding::List(sum))
 }
 
 /// Whether a value is over here: another digit, or a word that is no parameter's name, belongs to something else.
@@ -235,7 +235,7 @@ mod tests {
             let alarm = only(&text);
             assert_eq!((alarm.device.as_str(), alarm.line), ("SEPC80084AA8743", line), "{text}");
             let lists = (alarm.itl, alarm.ctl);
-            assert_eq!(lists, (Some(AlarmList::Installed(sum)), Some(AlarmList::NotInstalled)), "{text}");
+            assert_eq!(lists, (Some(Holding::List(sum)), Some(Holding::Nothing)), "{text}");
         }
     }
 
@@ -252,14 +252,14 @@ mod tests {
     /// Whatever is cut off, the list is the one in the alarm or unknown.
     #[test]
     fn cut_anywhere_is_unknown_or_right() {
-        let sum = AlarmList::Installed(SUM.parse().unwrap());
+        let sum = Holding::List(SUM.parse().unwrap());
         for tail in ["", "\nOct 30 16:02:17 cm-a : 58: another line", "\n30 Oct 10:11:12 x", "\nDec 12 12:12:12 a", "\n4D 6D 7E [1]"] {
             let whole = format!("Oct 30 16:02:17 cm-a : 57: %[DeviceName=SEP000000000002][CTL_Signature=Not Installed][ITL_Signature={SUM}]");
             for end in 0..whole.len() {
                 let text = format!("{}{tail}", &whole[..end]);
                 for alarm in find(&text).into_iter().filter(|alarm| alarm.device.as_str() == "SEP000000000002") {
                     assert!(alarm.itl.is_none() || alarm.itl == Some(sum), "{text}");
-                    assert!(alarm.ctl.is_none_or(|ctl| ctl == AlarmList::NotInstalled), "{text}");
+                    assert!(alarm.ctl.is_none_or(|ctl| ctl == Holding::Nothing), "{text}");
                 }
             }
         }
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn hash_that_is_broken_over_lines_is_whole() {
-        let sum = Some(AlarmList::Installed(SUM.parse().unwrap()));
+        let sum = Some(Holding::List(SUM.parse().unwrap()));
         let head = "<String name=\"DeviceName\">SEP000000000002</String>\n<String name=\"ITL_Signature\">";
         for at in 1..SUM.len() {
             let (one, two) = SUM.split_at(at);
@@ -292,7 +292,7 @@ mod tests {
              73 DEB Oct 30 16:20:45.500001 (618:927) JAVA-nature\">{SUM}</String>\n"
         );
         let alarm = only(&text);
-        assert_eq!((alarm.line, alarm.itl), (3, Some(AlarmList::Installed(SUM.parse().unwrap()))));
+        assert_eq!((alarm.line, alarm.itl), (3, Some(Holding::List(SUM.parse().unwrap()))));
     }
 
     proptest::proptest! {

@@ -20,7 +20,7 @@ pub fn device(word: &str) -> Option<DeviceName> {
     let head = word.get(..3)?.to_ascii_uppercase();
     // Names that CUCM gives by the address, and what soft clients have.
     let is_name = matches!(head.as_str(), "SEP" | "ATA" | "VGC" | "AN0" | "CSF" | "BOT" | "TCT" | "TAB" | "DLC");
-    is_name.then(|| DeviceName::new(word)).flatten()
+    (is_name && !word.contains('.')).then(|| DeviceName::new(word)).flatten()
 }
 
 fn grouped_like_a_mac(word: &str) -> bool {

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::stamp::Stamp;
-use crate::digest::Sha1Sum;
+use crate::event::Holding;
 use crate::phone::{DeviceName, FileKind};
 use crate::trust::ListKind;
 
@@ -102,15 +102,6 @@ impl Object {
     }
 }
 
-/// A list on a phone, as an alarm reports it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AlarmList {
-    /// SHA-1 of the file.
-    Installed(Sha1Sum),
-    /// There is none.
-    NotInstalled,
-}
-
 /// What TVS says of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TvsAnswer {
@@ -155,9 +146,9 @@ pub enum Says {
     /// The phone reports its lists (DeviceTLInfo).
     Holds {
         /// Its ITL; `None` where the alarm does not say, or is cut.
-        itl: Option<AlarmList>,
+        itl: Option<Holding>,
         /// Its CTL, likewise.
-        ctl: Option<AlarmList>,
+        ctl: Option<Holding>,
     },
     /// The phone asks for a file.
     Requests {

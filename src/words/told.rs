@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use super::reading::Reading;
 use super::screen::{self, LastWord, Screen};
-use super::statement::{AlarmList, Says, Statement, Whose};
+use super::statement::{Says, Statement, Whose};
 use crate::digest::{Md5Sum, Sha1Sum};
+use crate::event::Holding;
 use crate::phone::DeviceName;
 use crate::trust::{ListKind, TrustList};
 
@@ -35,7 +36,7 @@ pub struct Told {
 #[derive(Debug, Default, Clone)]
 pub struct Of {
     /// What it is said to hold.
-    pub holds: Vec<Holding>,
+    pub holds: Vec<ToldHolding>,
     /// What the engineer says that its screen shows.
     pub shows: Vec<Shown>,
     /// What texts say of it, in the order in which they were read.
@@ -62,7 +63,7 @@ pub struct Shown {
 
 /// One statement of what a phone holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holding {
+pub struct ToldHolding {
     /// Which list.
     pub kind: ListKind,
     /// The list; `None` where the phone holds none.
@@ -101,9 +102,9 @@ pub enum Held<'a> {
     /// Nothing is said.
     Unsaid,
     /// All say the same; the one that tells most.
-    One(&'a Holding),
+    One(&'a ToldHolding),
     /// They contradict each other.
-    Disputed(&'a Holding, &'a Holding),
+    Disputed(&'a ToldHolding, &'a ToldHolding),
 }
 
 impl ToldList {
@@ -121,7 +122,7 @@ impl fmt::Display for Heard {
     }
 }
 
-impl fmt::Display for Holding {
+impl fmt::Display for ToldHolding {
     /// "the list of old.tlv", "no CTL".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.list {
@@ -219,7 +220,7 @@ impl Told {
     }
 
     /// Takes what a phone is said to hold.
-    pub fn hold(&mut self, whose: Whose, holding: Holding) {
+    pub fn hold(&mut self, whose: Whose, holding: ToldHolding) {
         if let Some(list) = holding.list.as_ref().and_then(|list| list.list.as_ref())
             && !self.lists.iter().any(|known| Arc::ptr_eq(known, list) || known == list)
         {
@@ -265,10 +266,10 @@ impl Told {
                 for (kind, list) in [(ListKind::Itl, itl), (ListKind::Ctl, ctl)] {
                     let Some(list) = list else { continue };
                     let list = match list {
-                        AlarmList::NotInstalled => None,
-                        AlarmList::Installed(sha1) => Some(ToldList { sha1: Some(sha1), ..ToldList::default() }),
+                        Holding::Nothing => None,
+                        Holding::List(sha1) => Some(ToldList { sha1: Some(sha1), ..ToldList::default() }),
                     };
-                    let holding = Holding { kind, list, by: By::Alarm, source: Arc::clone(&path), line: Some(statement.line) };
+                    let holding = ToldHolding { kind, list, by: By::Alarm, source: Arc::clone(&path), line: Some(statement.line) };
                     self.hold(statement.whose.clone(), holding);
                 }
                 continue;
@@ -306,7 +307,7 @@ impl<'a> About<'a> {
     }
 
     /// Every statement about this list.
-    pub fn holdings(&self, kind: ListKind) -> impl Iterator<Item = &'a Holding> + '_ {
+    pub fn holdings(&self, kind: ListKind) -> impl Iterator<Item = &'a ToldHolding> + '_ {
         self.parts.iter().flat_map(|of| &of.holds).filter(move |holding| holding.kind == kind)
     }
 
@@ -314,7 +315,7 @@ impl<'a> About<'a> {
     pub fn held(&self, kind: ListKind) -> Held<'a> {
         let mut holdings = self.holdings(kind);
         let Some(mut best) = holdings.next() else { return Held::Unsaid };
-        let detail = |holding: &Holding| {
+        let detail = |holding: &ToldHolding| {
             holding.list.as_ref().map_or(0, |list| 2 * usize::from(list.list.is_some()) + usize::from(list.sha1.is_some()))
         };
         for other in holdings {
@@ -392,9 +393,9 @@ mod tests {
         DeviceName::new(A).unwrap()
     }
 
-    fn checksum(kind: ListKind, digit: &str) -> Holding {
+    fn checksum(kind: ListKind, digit: &str) -> ToldHolding {
         let list = Some(ToldList { sha1: digit.repeat(40).parse().ok(), ..ToldList::default() });
-        Holding { kind, list, by: By::Option, source: "--holds".into(), line: None }
+        ToldHolding { kind, list, by: By::Option, source: "--holds".into(), line: None }
     }
 
     #[test]

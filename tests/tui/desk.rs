@@ -13,7 +13,7 @@ use itlscope::report::{Brief, Severity};
 use itlscope::trust::Reference;
 use itlscope::tui::{self, Action, Clock, ColumnId, State, Theme};
 use itlscope::verdict::{Check, Deletion};
-use itlscope::words::{By, Holding, Shown, Told, ToldList, Whose, of_words};
+use itlscope::words::{By, ToldHolding, Shown, Told, ToldList, Whose, of_words};
 use itlscope::watch::{Cause, Input, Note, References, Request, Row, Session, Setup, Step, Update};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -64,7 +64,7 @@ pub(crate) fn told(device: &str, holds: &str) -> Told {
     let words = "verification-failed".to_owned();
     told.show(whose.clone(), Shown { says: of_words(&words).unwrap(), words });
     for (kind, list) in [(ListKind::Itl, Some(list)), (ListKind::Ctl, None)] {
-        told.hold(whose.clone(), Holding { kind, list, by: By::Option, source: holds.into(), line: None });
+        told.hold(whose.clone(), ToldHolding { kind, list, by: By::Option, source: holds.into(), line: None });
     }
     told
 }
