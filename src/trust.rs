@@ -36,7 +36,9 @@ pub use header::{DigestAlgorithm, Header, Signature, Signer};
 pub use list::{ListKind, Origin, TrustList};
 pub use outlook::outlook;
 pub use record::{Function, HashAlgorithm, Record};
-pub use reference::{Digits, EmptyArgument, Reference, ReferenceArgument, ReferenceError, ReferenceKind, ReferenceTarget};
+pub use reference::{
+    Digits, EmptyArgument, Reference, ReferenceArgument, ReferenceError, ReferenceKind, ReferenceTarget,
+};
 pub use role::{Role, role};
 pub use sniff::what_is;
 pub use tlv::{ListError, Row};

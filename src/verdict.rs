@@ -26,6 +26,7 @@ use crate::phone::Phone;
 pub use advice::{Advice, advice_table};
 pub use assessments::{Assessed, Assessments};
 pub use case::{Case, Share, Taken};
+pub use checks::has_other_ctl;
 pub use facts::Simulation;
 pub use findings::Finding;
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};

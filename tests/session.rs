@@ -19,8 +19,8 @@ use itlscope::engine::Limits;
 use itlscope::phone::{DeviceName, PhoneKey};
 use itlscope::trust::Reference;
 use itlscope::verdict::Check;
-use itlscope::words::Told;
 use itlscope::watch::{self, Input, References, Session, Setup, Step};
+use itlscope::words::Told;
 use tempfile::TempDir;
 
 use support::captures;

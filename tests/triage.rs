@@ -207,7 +207,11 @@ fn what_a_log_says_beside_is_counted() {
     let log = format!("SEP0011215A1AE3={log}");
     let (_, out, err) = run(&["triage", "healthy/capture.pcap", "--console-log", &log]);
     assert_eq!(err, "");
-    assert!(unwrapped(&out).contains("console.log: read as status messages of a phone; 2 of 3 lines say nothing that is looked for"), "{out}");
+    assert!(
+        unwrapped(&out)
+            .contains("console.log: read as status messages of a phone; 2 of 3 lines say nothing that is looked for"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -219,7 +223,10 @@ fn options_that_contradict_each_other_or_say_nothing() {
     let (exit, out, _) = run(&["triage", capture, "--holds", &old, "--holds", &new]);
     let out = unwrapped(&out);
     assert_eq!(exit, 1, "a contradiction is a finding");
-    assert!(out.contains("said to hold different lists") && out.contains("itl-old.tlv") && out.contains("itl-both-new.tlv"), "{out}");
+    assert!(
+        out.contains("said to hold different lists") && out.contains("itl-old.tlv") && out.contains("itl-both-new.tlv"),
+        "{out}"
+    );
     let failed = format!("{device}=verification-failed");
     let ok = format!("{device}=ok");
     let (_, out, _) = run(&["triage", capture, "--phone-says", &failed, "--phone-says", &ok, "--details", "all"]);

@@ -31,19 +31,27 @@ fn run(arguments: &[String], folder: &Path) -> (i32, String, String) {
 fn select<'a>(value: &'a Value, path: &str) -> Vec<&'a Value> {
     let mut found = vec![value];
     for step in path.split_inclusive([']']).flat_map(|part| part.split('.')).filter(|step| !step.is_empty()) {
-        let (field, filter) = step.split_once('[').map_or((step, None), |(field, filter)| (field, Some(filter.trim_end_matches(']'))));
+        let (field, filter) =
+            step.split_once('[').map_or((step, None), |(field, filter)| (field, Some(filter.trim_end_matches(']'))));
         if !field.is_empty() {
             found = found.iter().filter_map(|value| value.get(field)).collect();
         }
         match filter.map(|filter| filter.split_once('=')) {
             Some(Some((key, wanted))) => {
-                let is = |value: &&Value| value.get(key).is_some_and(|value| value.as_str().map_or(value.to_string() == wanted, |text| text == wanted));
+                let is = |value: &&Value| {
+                    value
+                        .get(key)
+                        .is_some_and(|value| value.as_str().map_or(value.to_string() == wanted, |text| text == wanted))
+                };
                 found = found.iter().filter_map(|value| value.as_array()).flatten().filter(is).collect();
             }
             Some(None) => {
                 let at: Option<usize> = filter.and_then(|filter| filter.parse().ok());
                 let all = found.iter().filter_map(|value| value.as_array());
-                found = all.flat_map(|all| all.iter().enumerate().filter(move |(index, _)| at.is_none_or(|at| at == *index))).map(|(_, value)| value).collect();
+                found = all
+                    .flat_map(|all| all.iter().enumerate().filter(move |(index, _)| at.is_none_or(|at| at == *index)))
+                    .map(|(_, value)| value)
+                    .collect();
             }
             None => {}
         }
@@ -65,7 +73,9 @@ fn violations(name: &str) -> Vec<String> {
     let arguments: Vec<String> =
         case["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap().to_owned()).collect();
     let (exit, json, err) = run(&[arguments.clone(), vec!["--format".to_owned(), "json".to_owned()]].concat(), &folder);
-    let Ok(report) = serde_json::from_str::<Value>(&json) else { return vec![format!("{name}: no report, exit {exit}: {err}")] };
+    let Ok(report) = serde_json::from_str::<Value>(&json) else {
+        return vec![format!("{name}: no report, exit {exit}: {err}")];
+    };
     let exit = Value::from(exit);
     let text = Value::from(run(&arguments, &folder).1.split_whitespace().collect::<Vec<_>>().join(" "));
     let values = |path: &str| match path {
@@ -108,7 +118,8 @@ fn every_case_is_read_as_it_says() {
 #[test]
 fn last_word_is_told_with_its_line() {
     let folder = root().join("cases/status-failure-then-success");
-    let arguments = ["triage", "../../captures/1.pcap.gz", "--console-log", "SEP0011215A1AE3=status.txt", "--format", "json"];
+    let arguments =
+        ["triage", "../../captures/1.pcap.gz", "--console-log", "SEP0011215A1AE3=status.txt", "--format", "json"];
     let (_, json, err) = run(&arguments.map(str::to_owned), &folder);
     let report: Value = serde_json::from_str(&json).unwrap_or_else(|_| panic!("{err}"));
     let why = select(&report, "phones[*].verdict.conditions[id=phone_reports_failure].why");
@@ -135,7 +146,11 @@ fn security_by_default_in_three_languages() {
             let found = count(&|says| matches!(says, Says::Requests { file: asked, .. } if asked == file));
             assert!(found >= at_least, "{language} {file}: {found}");
         }
-        let lengths: Vec<u64> = reading.statements.iter().filter_map(|one| if let Says::Received { bytes } = one.says { Some(bytes) } else { None }).collect();
+        let lengths: Vec<u64> = reading
+            .statements
+            .iter()
+            .filter_map(|one| if let Says::Received { bytes } = one.says { Some(bytes) } else { None })
+            .collect();
         assert_eq!(lengths, [4762, 5438, 7652], "{language}");
         assert_eq!(count(&|says| matches!(says, Says::Verified(_))), 2, "{language}: the list and the configuration");
         assert_eq!(count(&|says| *says == Says::AsksTvs(Some(server))), 1, "{language}");

@@ -42,7 +42,9 @@ fn digits(argument: &str) -> anyhow::Result<Option<Serial>> {
     match Digits::of(argument) {
         Some(Digits::Serial(serial)) => Ok(Some(serial)),
         Some(Digits::NoChecksum(digits)) => {
-            bail!("{argument}: {digits} hexadecimal digits and no file of this name: an MD5 has 32 digits, a SHA-1 has 40")
+            bail!(
+                "{argument}: {digits} hexadecimal digits and no file of this name: an MD5 has 32 digits, a SHA-1 has 40"
+            )
         }
         None => Ok(None),
     }

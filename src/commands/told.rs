@@ -13,7 +13,7 @@ use super::inputs;
 use crate::phone::DeviceName;
 use crate::trust::{ListKind, Reference, ReferenceKind, TrustList, text};
 use crate::words::holds::{self, Value};
-use crate::words::{self, By, ToldHolding, Says, Shown, Told, ToldList, Whose};
+use crate::words::{self, By, Says, Shown, Told, ToldHolding, ToldList, Whose};
 
 /// What only the engineer knows.
 #[derive(Debug, clap::Args)]
@@ -139,7 +139,8 @@ impl Reader {
             return self.value(whose, Value::File(kind, path.to_owned()), path, None);
         }
         let bytes = inputs::read(Path::new(path))?;
-        let is_list = bytes.starts_with(&[1, 0, 2]) || text::decode(&bytes).is_some_and(|text| text::import(&text).is_ok());
+        let is_list =
+            bytes.starts_with(&[1, 0, 2]) || text::decode(&bytes).is_some_and(|text| text::import(&text).is_ok());
         if !is_list && (self.alarms(whose, path, &bytes) || self.rows(whose, path, &bytes)?) {
             return Ok(());
         }
@@ -182,7 +183,13 @@ impl Reader {
             Value::File(wanted, path) => {
                 for (kind, list) in self.lists(&path)? {
                     let kind = wanted.unwrap_or(kind);
-                    let holding = ToldHolding { kind, list: Some(list), by: By::Option, source: path.as_str().into(), line: None };
+                    let holding = ToldHolding {
+                        kind,
+                        list: Some(list),
+                        by: By::Option,
+                        source: path.as_str().into(),
+                        line: None,
+                    };
                     self.told.hold(whose.clone(), holding);
                 }
                 return Ok(());

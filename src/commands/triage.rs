@@ -14,7 +14,7 @@ use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
 use crate::sandbox::Needs;
 use crate::trust::{ReferenceArgument, Role, TrustList};
-use crate::verdict::{Assessments, Case};
+use crate::verdict::{self, Assessments, Case};
 use crate::words::{self, Told, Whose};
 
 const EXAMPLES: &str = "\
@@ -84,7 +84,9 @@ enum DetailsOption {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.files.is_empty() && args.references.is_empty() && !args.told.is_given() {
-        bail!("triage: nothing to read: give captures, or references (-r) and what you know (--holds, --phone-says, --console-log)");
+        bail!(
+            "triage: nothing to read: give captures, or references (-r) and what you know (--holds, --phone-says, --console-log)"
+        );
     }
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
@@ -102,7 +104,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let seen = phones.len();
     phones.extend(only_told(&told, &phones));
     let case = Case::new(references, told, &phones);
-    let doubtful = case.references.iter().any(|one| one.list.as_ref().and_then(TrustList::doubt).is_some());
+    // The CTL is the cluster's, and so is a list that its own server does not trust: neither is counted phone by phone.
+    let other_ctl = phones.iter().any(|phone| verdict::has_other_ctl(phone, &case));
+    let doubtful =
+        other_ctl || case.references.iter().any(|one| one.list.as_ref().and_then(TrustList::doubt).is_some());
     let report = Report {
         sources: read.sources,
         notes: notes(&case, &phones, seen).into_iter().chain(read.notes).collect(),
@@ -128,7 +133,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 fn only_told(told: &Told, phones: &[Phone]) -> Vec<Phone> {
     let names: HashSet<_> = phones.iter().filter_map(|phone| phone.name.as_ref()).collect();
     let addresses: HashSet<_> = phones.iter().flat_map(|phone| &phone.addresses).collect();
-    let devices = told.devices().into_iter().filter(|name| !names.contains(name)).map(|name| Whose::Device(name.clone()));
+    let devices =
+        told.devices().into_iter().filter(|name| !names.contains(name)).map(|name| Whose::Device(name.clone()));
     let others = told.addresses().filter(|address| !addresses.contains(address)).map(Whose::Address);
     devices
         .chain(others)
@@ -178,7 +184,9 @@ fn of_references(case: &Case, phones: &[Phone]) -> Vec<String> {
     for reference in &case.references {
         let path = &reference.path;
         if let Some(server) = reference.server.filter(|server| !servers.contains(server)) {
-            notes.push(format!("{path} is given for {server}, which is not in the capture: it is compared with nothing"));
+            notes.push(format!(
+                "{path} is given for {server}, which is not in the capture: it is compared with nothing"
+            ));
         }
         if let Some(doubt) = reference.list.as_ref().and_then(TrustList::doubt) {
             notes.push(format!(

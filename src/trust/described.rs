@@ -67,7 +67,9 @@ fn pages(text: &str) -> Vec<Described> {
             "subject" | "subject name" => now.subject = now.subject.take().or_else(|| self::name(value, below)),
             _ if name.contains("fingerprint") || name.contains("cert hash") || name.contains("thumbprint") => {
                 now.sha1 = now.sha1.or_else(|| value.trim().parse().ok());
-                now.sha256 = now.sha256.or_else(|| hex_bytes(value.trim()).and_then(|bytes| bytes.try_into().ok()).map(Sha256Sum));
+                now.sha256 = now
+                    .sha256
+                    .or_else(|| hex_bytes(value.trim()).and_then(|bytes| bytes.try_into().ok()).map(Sha256Sum));
             }
             _ => {}
         }
@@ -133,10 +135,15 @@ fn query(text: &str) -> Vec<Described> {
         return Vec::new();
     };
     let columns = columns(rule);
-    let column = |names: &[&str]| columns.iter().copied().find(|&column| names.contains(&cell(header, column).to_ascii_lowercase().as_str()));
-    let (Some(subject), Some(serial)) = (column(&["subjectname"]), column(&["serialnumber"])) else { return Vec::new() };
+    let column = |names: &[&str]| {
+        columns.iter().copied().find(|&column| names.contains(&cell(header, column).to_ascii_lowercase().as_str()))
+    };
+    let (Some(subject), Some(serial)) = (column(&["subjectname"]), column(&["serialnumber"])) else {
+        return Vec::new();
+    };
     let (issuer, role) = (column(&["issuername"]), column(&["name", "moniker", "role"]));
-    let rows = lines.iter().skip(at + 1).take_while(|line| !line.trim().is_empty() && !line.starts_with("admin:")).take(MOST);
+    let rows =
+        lines.iter().skip(at + 1).take_while(|line| !line.trim().is_empty() && !line.starts_with("admin:")).take(MOST);
     let name = |text: String| (!text.is_empty()).then(|| DistinguishedName::from_text(&text));
     rows.map(|line| Described {
         subject: name(cell(line, subject)),
@@ -197,7 +204,12 @@ mod tests {
     fn rows_of_the_query() {
         let text = "admin:run sql select c.subjectname, …\nsubjectname serialnumber name\n=========== ============ ====\nCN=a;O=b    B1F0         TVS\nCN=c        05           CCM+TFTP\n\nadmin:\n";
         let found = read(text);
-        let short: Vec<_> = found.iter().map(|one| (one.subject.as_ref().unwrap().as_str(), one.serials[0].to_string(), one.role.as_deref().unwrap())).collect();
+        let short: Vec<_> = found
+            .iter()
+            .map(|one| {
+                (one.subject.as_ref().unwrap().as_str(), one.serials[0].to_string(), one.role.as_deref().unwrap())
+            })
+            .collect();
         assert_eq!(short, [("CN=a;O=b", "B1F0".to_owned(), "TVS"), ("CN=c", "05".to_owned(), "CCM+TFTP")]);
     }
 

@@ -302,7 +302,17 @@ impl Reference {
 
     fn nothing(path: &str, server: Option<IpAddr>, kind: ReferenceKind) -> Self {
         let (path, role) = (path.to_owned(), None);
-        Self { path, server, kind, md5: None, sha1: None, list: None, certificates: Vec::new(), described: Vec::new(), role }
+        Self {
+            path,
+            server,
+            kind,
+            md5: None,
+            sha1: None,
+            list: None,
+            certificates: Vec::new(),
+            described: Vec::new(),
+            role,
+        }
     }
 
     /// The same with what the engineer says of it: which service a certificate is of, which list a checksum.
@@ -325,7 +335,10 @@ impl Reference {
     }
 
     /// Its certificates, whole or described, each with the service that it is of. `lists` may have them.
-    pub fn with_roles<'a>(&self, lists: impl Fn() -> Box<dyn Iterator<Item = &'a TrustList> + 'a>) -> Vec<(Described, Role)> {
+    pub fn with_roles<'a>(
+        &self,
+        lists: impl Fn() -> Box<dyn Iterator<Item = &'a TrustList> + 'a>,
+    ) -> Vec<(Described, Role)> {
         let whole = self.certificates.iter().map(Described::from);
         let all = whole.chain(self.described.iter().cloned());
         all.map(|certificate| {

@@ -32,7 +32,12 @@ const FILES: [(&str, &str); 9] = [
 ];
 
 /// Finds out which service a certificate is of: by what is said, by a list that has it, by its subject, by its file's name.
-pub fn role<'a>(certificate: &Described, said: Option<&str>, path: &str, lists: impl Iterator<Item = &'a TrustList>) -> Role {
+pub fn role<'a>(
+    certificate: &Described,
+    said: Option<&str>,
+    path: &str,
+    lists: impl Iterator<Item = &'a TrustList>,
+) -> Role {
     if let Some(said) = said.or(certificate.role.as_deref()) {
         return if said.eq_ignore_ascii_case("tvs") { Role::Tvs } else { Role::Other(said.to_owned()) };
     }
@@ -51,7 +56,8 @@ pub fn role<'a>(certificate: &Described, said: Option<&str>, path: &str, lists: 
             }
             of_list = of_list.or_else(|| record.function.map(|function| function.to_string()));
         }
-        issues_others |= record.issuer.is_some() && record.issuer == certificate.subject && record.subject != certificate.subject;
+        issues_others |=
+            record.issuer.is_some() && record.issuer == certificate.subject && record.subject != certificate.subject;
     }
     if let Some(function) = of_list {
         return Role::Other(function);

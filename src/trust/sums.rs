@@ -81,7 +81,10 @@ mod tests {
             (format!("{MD5} *CTLFile.tlv\r\n"), Some(ListKind::Ctl)),
             (format!("MD5 (ITLFile.tlv) = {MD5}\n"), Some(ListKind::Itl)),
             (format!("MD5(ITLFile.tlv)= {MD5}\n"), Some(ListKind::Itl)),
-            (format!("MD5 hash of ITLFile.tlv:\n{MD5}\nCertUtil: -hashfile command completed successfully.\n"), Some(ListKind::Itl)),
+            (
+                format!("MD5 hash of ITLFile.tlv:\n{MD5}\nCertUtil: -hashfile command completed successfully.\n"),
+                Some(ListKind::Itl),
+            ),
             (format!("$ md5sum x\n{MD5}  x\n"), None),
             (format!("{MD5}\n"), None),
         ] {

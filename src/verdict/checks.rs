@@ -74,14 +74,20 @@ fn is_of_ctl(reference: &Reference, phone: &Phone, case: &Case) -> bool {
             || case.lists().any(|list| list.kind == ListKind::Ctl && is(list.md5, list.sha1)))
 }
 
+/// Whether the CTL that was served to the phone is another than that of a reference.
+pub fn has_other_ctl(phone: &Phone, case: &Case) -> bool {
+    ctl_checksum(phone, case).is_some_and(|checked| checked.result == Check::Mismatch)
+}
+
 /// How the last CTL that was served to the phone compares with the references for CTLs; `None` where there is nothing to
 /// compare. A CTL is the same on every server of a cluster.
 pub(super) fn ctl_checksum(phone: &Phone, case: &Case) -> Option<Checked> {
     let download = phone.last_list(FileKind::Ctl)?;
     let digests = download.digests?;
     let server = download.server.ip();
-    let has_checksum =
-        |reference: &Reference| reference.kind == ReferenceKind::Ctl && (reference.md5.is_some() || reference.sha1.is_some());
+    let has_checksum = |reference: &Reference| {
+        reference.kind == ReferenceKind::Ctl && (reference.md5.is_some() || reference.sha1.is_some())
+    };
     let references = case.references_for(server, has_checksum);
     let equals = |reference: &&Reference| {
         reference.sha1.is_none_or(|sha1| sha1 == digests.sha1) && reference.md5.is_none_or(|md5| md5 == digests.md5)
@@ -92,9 +98,10 @@ pub(super) fn ctl_checksum(phone: &Phone, case: &Case) -> Option<Checked> {
     let (result, why) = match references.iter().copied().find(|reference| equals(reference)) {
         _ if references.is_empty() => return None,
         Some(reference) => (Check::Match, format!("{server} served the CTL of {}", reference.path)),
-        None => {
-            (Check::Mismatch, format!("{server} served a CTL with SHA-1 {}, which is not that of {}", digests.sha1, paths.join(" or ")))
-        }
+        None => (
+            Check::Mismatch,
+            format!("{server} served a CTL with SHA-1 {}, which is not that of {}", digests.sha1, paths.join(" or ")),
+        ),
     };
     Some(Checked { result, why, evidence })
 }
@@ -186,7 +193,14 @@ impl<'a> KnownTvs<'a> {
 
     fn of_certificate(path: &str, certificate: Described, is_tvs: bool) -> Self {
         let Described { serials, issuer, sha1, sha256, .. } = certificate;
-        Self { from: path.to_owned(), serials: Cow::Owned(serials), issuer: issuer.map(Cow::Owned), is_tvs, sha1, sha256 }
+        Self {
+            from: path.to_owned(),
+            serials: Cow::Owned(serials),
+            issuer: issuer.map(Cow::Owned),
+            is_tvs,
+            sha1,
+            sha256,
+        }
     }
 
     /// Whether issuer and serial are those of the certificate; an issuer that is not known does not count against it, and an
@@ -243,7 +257,8 @@ fn tvs(facts: &Facts<'_>) -> (Checked, Checked) {
             return None;
         }
         let found = known.iter().find(|known| known.has_hash_of(certificate) == Some(true));
-        let is_sure = own.is_some() || known.iter().any(|known| known.is_tvs && known.has_hash_of(certificate).is_some());
+        let is_sure =
+            own.is_some() || known.iter().any(|known| known.is_tvs && known.has_hash_of(certificate).is_some());
         (found.is_some() || is_sure).then_some(())?;
         Some(found.map(|known| format!("the certificate of {}", known.from)))
     });

@@ -147,7 +147,10 @@ fn itl_signer_differs(facts: &Facts<'_>) -> Condition {
 fn no_list_served(facts: &Facts<'_>) -> Condition {
     let id = ConditionId::ItlSignerDiffers;
     if let Some(reference) = facts.reference_that_is_held() {
-        let why = format!("the list on the phone is that of {reference}, which is taken for the one that is served: {}", facts.held.why);
+        let why = format!(
+            "the list on the phone is that of {reference}, which is taken for the one that is served: {}",
+            facts.held.why
+        );
         return Condition::new(id, Answer::No, Basis::Comparison, why, Vec::new());
     }
     let asked = facts.phone.downloads.iter().rev().find(|download| download.kind == FileKind::Itl);
@@ -251,7 +254,9 @@ fn tvs_certificate_differs(facts: &Facts<'_>) -> Condition {
         return Condition::unknown(id, why, evidence);
     }
     if let Some(place) = facts.told_to_know_tvs() {
-        let why = format!("the certificates presented by {servers} are not in {relation}, and yet a log says that the phone knows TVS ({place})");
+        let why = format!(
+            "the certificates presented by {servers} are not in {relation}, and yet a log says that the phone knows TVS ({place})"
+        );
         return Condition::unknown(id, why, evidence);
     }
     let why = format!("the certificates presented by {servers} are not in {relation}");

@@ -68,7 +68,9 @@ impl<'a> Facts<'a> {
         let HeldList::Known(KnownList { md5, sha1, .. }) = &self.held.itl else { return None };
         let is_of_server = |reference: &&Reference| {
             let is_itl = matches!(reference.kind, ReferenceKind::Itl | ReferenceKind::Checksum);
-            is_itl && reference.server.is_none() && reference.list.as_ref().is_none_or(|list| list.origin == Origin::Text)
+            is_itl
+                && reference.server.is_none()
+                && reference.list.as_ref().is_none_or(|list| list.origin == Origin::Text)
         };
         let mut references = self.case.references.iter().filter(is_of_server).filter(|_| self.is_unseen());
         let is_held = |reference: &&Reference| {
@@ -212,7 +214,8 @@ impl<'a> Facts<'a> {
     /// a contradiction.
     pub(super) fn told_to_know_tvs(&self) -> Option<String> {
         let about = self.about();
-        let heard = about.heard().filter(|heard| matches!(heard.statement.says, Says::TvsInList(_) | Says::TvsHandshake));
+        let heard =
+            about.heard().filter(|heard| matches!(heard.statement.says, Says::TvsInList(_) | Says::TvsHandshake));
         heard.last().map(ToString::to_string)
     }
 
@@ -222,7 +225,8 @@ impl<'a> Facts<'a> {
         for heard in self.about().heard() {
             let Some((id, text)) = told(&heard.statement.says) else { continue };
             let place = format!("{}, line {}", heard.path, heard.statement.line);
-            let inference = Inference { id, text: format!("{text}, at a time that its log tells ({place})"), evidence: Vec::new() };
+            let inference =
+                Inference { id, text: format!("{text}, at a time that its log tells ({place})"), evidence: Vec::new() };
             match last.iter_mut().find(|known| known.id == id) {
                 Some(known) => *known = inference,
                 None => last.push(inference),
@@ -238,13 +242,24 @@ fn told(says: &Says) -> Option<(&'static str, String)> {
     Some(match says {
         Says::TvsHandshake => ("tvs_log_handshake", "TVS completed a TLS handshake with this phone".to_owned()),
         Says::TvsRequest(request) => ("tvs_log_request", request.to_string()),
-        Says::TvsInList(server) => ("log_tvs_in_list", format!("the phone found the certificate of TVS{} in its list", of(server))),
+        Says::TvsInList(server) => {
+            ("log_tvs_in_list", format!("the phone found the certificate of TVS{} in its list", of(server)))
+        }
         Says::TvsAnswered(true) => ("log_tvs_answered", "TVS vouched for a certificate to the phone".to_owned()),
         Says::TvsAnswered(false) => ("log_tvs_answered", "TVS did not vouch for a certificate to the phone".to_owned()),
-        Says::WebNotInList(server) => ("log_web_not_in_list", format!("the certificate of web server{} is in neither list of the phone", of(server))),
-        Says::WebThroughTvs => ("log_web_through_tvs", "the phone trusts a web server because TVS vouched for it".to_owned()),
-        Says::AssumesNonsecure => ("log_no_list", "the phone takes its server for not secure: it holds no list".to_owned()),
-        Says::NotInstalled(lists) if lists.may_be_itl() => ("log_not_installed", "the phone says that no list is installed".to_owned()),
+        Says::WebNotInList(server) => (
+            "log_web_not_in_list",
+            format!("the certificate of web server{} is in neither list of the phone", of(server)),
+        ),
+        Says::WebThroughTvs => {
+            ("log_web_through_tvs", "the phone trusts a web server because TVS vouched for it".to_owned())
+        }
+        Says::AssumesNonsecure => {
+            ("log_no_list", "the phone takes its server for not secure: it holds no list".to_owned())
+        }
+        Says::NotInstalled(lists) if lists.may_be_itl() => {
+            ("log_not_installed", "the phone says that no list is installed".to_owned())
+        }
         Says::Erased(_) => ("log_erased", "somebody deleted the lists of the phone".to_owned()),
         Says::HostNotFound => ("log_host_not_found", "the phone did not find or accept a service".to_owned()),
         _ => return None,

@@ -48,7 +48,9 @@ pub(super) fn find(text: &str) -> Vec<Alarm> {
         counted = at;
         let Some(value) = value(text.get(at + name.len()..).unwrap_or_default()) else { continue };
         if name == "DeviceName" {
-            let end = value.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(value.len());
+            let end = value
+                .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+                .unwrap_or(value.len());
             if let Some(device) = value.get(..end).and_then(DeviceName::new) {
                 let stamp = stamp::leading(line_before(text, at)).map(|(stamp, _)| stamp);
                 alarms.push(Alarm { line, stamp, device, itl: None, ctl: None });
@@ -229,7 +231,9 @@ mod tests {
              [CTL_Signature=Not Installed][ITL_Signature={SUM}][StatusCode=3]: phone"
         );
         let viewer = format!("\nDeviceName : SEPC80084AA8743\nCTL_Signature : Not Installed\nITL_Signature : {SUM}\n");
-        let page = format!("[4:02:17pm 10/30/26] DeviceTLInfo DeviceName=SEPC80084AA8743 CTL_Signature=Not Installed ITL_Signature={SUM} ITL_TFTP_Server=a");
+        let page = format!(
+            "[4:02:17pm 10/30/26] DeviceTLInfo DeviceName=SEPC80084AA8743 CTL_Signature=Not Installed ITL_Signature={SUM} ITL_TFTP_Server=a"
+        );
         let sum = SUM.parse().unwrap();
         for (text, line) in [(xml, 2), (syslog, 1), (viewer, 2), (page, 1)] {
             let alarm = only(&text);
@@ -253,8 +257,16 @@ mod tests {
     #[test]
     fn cut_anywhere_is_unknown_or_right() {
         let sum = Holding::List(SUM.parse().unwrap());
-        for tail in ["", "\nOct 30 16:02:17 cm-a : 58: another line", "\n30 Oct 10:11:12 x", "\nDec 12 12:12:12 a", "\n4D 6D 7E [1]"] {
-            let whole = format!("Oct 30 16:02:17 cm-a : 57: %[DeviceName=SEP000000000002][CTL_Signature=Not Installed][ITL_Signature={SUM}]");
+        for tail in [
+            "",
+            "\nOct 30 16:02:17 cm-a : 58: another line",
+            "\n30 Oct 10:11:12 x",
+            "\nDec 12 12:12:12 a",
+            "\n4D 6D 7E [1]",
+        ] {
+            let whole = format!(
+                "Oct 30 16:02:17 cm-a : 57: %[DeviceName=SEP000000000002][CTL_Signature=Not Installed][ITL_Signature={SUM}]"
+            );
             for end in 0..whole.len() {
                 let text = format!("{}{tail}", &whole[..end]);
                 for alarm in find(&text).into_iter().filter(|alarm| alarm.device.as_str() == "SEP000000000002") {
@@ -280,7 +292,9 @@ mod tests {
 
     #[test]
     fn alarm_whose_beginning_is_lost_is_of_nobody() {
-        let text = format!("Oct 30 16:02:17 a : [DeviceName=SEP000000000002][CTL_Signature=Not Installed]\nOct 30 16:02:18 a : [ITL_Signature={SUM}]\n");
+        let text = format!(
+            "Oct 30 16:02:17 a : [DeviceName=SEP000000000002][CTL_Signature=Not Installed]\nOct 30 16:02:18 a : [ITL_Signature={SUM}]\n"
+        );
         assert_eq!(only(&text).itl, None);
     }
 

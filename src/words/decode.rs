@@ -196,15 +196,16 @@ fn plain(line: &str) -> String {
 fn join_addresses(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let is_number = |at: usize| {
-        words.get(at).is_some_and(|word: &&str| {
-            (1..=3).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        words
+            .get(at)
+            .is_some_and(|word: &&str| (1..=3).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit()))
     };
     let is_dot = |at: usize| words.get(at) == Some(&".");
     let mut joined: Vec<String> = Vec::new();
     let mut at = 0;
     while let Some(word) = words.get(at) {
-        let numbers = [at, at + 2, at + 4].into_iter().all(is_number) && [at + 1, at + 3, at + 5].into_iter().all(is_dot);
+        let numbers =
+            [at, at + 2, at + 4].into_iter().all(is_number) && [at + 1, at + 3, at + 5].into_iter().all(is_dot);
         if numbers && words.get(at + 6).is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
             joined.push(words.get(at..=at + 6).unwrap_or_default().concat());
             at += 7;

@@ -81,7 +81,8 @@ pub fn rows(text: &str) -> Option<Vec<Row>> {
     let lines = || (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.trim().starts_with('#'));
     let (first, header) = lines().next()?;
     if let Some(columns) = Columns::of(header) {
-        let rows: Vec<Row> = lines().filter(|&(line, _)| line > first).flat_map(|(line, text)| columns.read(line, text)).collect();
+        let rows: Vec<Row> =
+            lines().filter(|&(line, _)| line > first).flat_map(|(line, text)| columns.read(line, text)).collect();
         return (!rows.is_empty()).then_some(rows);
     }
     let rows: Vec<Row> = lines().filter_map(|(line, text)| row(line, text.trim())).collect();
@@ -92,7 +93,9 @@ pub fn rows(text: &str) -> Option<Vec<Row>> {
 pub fn says_rows(bytes: &[u8]) -> Vec<(usize, Whose, String)> {
     let Some(text) = crate::trust::text::decode(bytes) else { return Vec::new() };
     let mut rows = Vec::new();
-    for (line, text) in (1..).zip(text.lines().map(str::trim)).filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
+    for (line, text) in
+        (1..).zip(text.lines().map(str::trim)).filter(|(_, text)| !text.is_empty() && !text.starts_with('#'))
+    {
         let row = whose(text).map(|(whose, words)| (whose, words.to_owned())).or_else(|| {
             let separator = [',', ';', '\t'].into_iter().find(|&separator| text.contains(separator))?;
             let cells = cells(text, separator);
@@ -153,7 +156,8 @@ impl Columns {
             } else if cell.contains("ctl") {
                 ListKind::Ctl
             } else {
-                let is_sum = ["checksum", "hash", "signature", "md5", "sha"].into_iter().any(|word| cell.contains(word));
+                let is_sum =
+                    ["checksum", "hash", "signature", "md5", "sha"].into_iter().any(|word| cell.contains(word));
                 return is_sum.then_some((at, ListKind::Itl));
             };
             Some((at, kind))
@@ -235,14 +239,18 @@ mod tests {
     #[test]
     fn files_of_every_form() {
         let sha1 = Value::Sha1(ListKind::Itl, SHA1.parse().unwrap());
-        let one = |text: &str| rows(text).unwrap().into_iter().map(|row| (row.line, row.whose, row.value)).collect::<Vec<_>>();
+        let one = |text: &str| {
+            rows(text).unwrap().into_iter().map(|row| (row.line, row.whose, row.value)).collect::<Vec<_>>()
+        };
         let a = || device("SEP0011215A1AE3");
         assert_eq!(one(&format!("# x\nSEP0011215A1AE3={SHA1}\n")), [(2, a(), sha1.clone())]);
         assert_eq!(one(&format!("{SHA1} *ITLFile.tlv\n")), [(1, Whose::Unnamed, sha1.clone())]);
         assert_eq!(one(&format!("{SHA1}  ITLSEP0011215A1AE3.tlv\n")), [(1, a(), sha1.clone())]);
         assert_eq!(one(&format!("SHA1 (ITLFile.tlv) = {SHA1}\n")), [(1, Whose::Unnamed, sha1.clone())]);
         assert_eq!(one(&format!("ITL File: {SHA1}\n")), [(1, Whose::Unnamed, sha1.clone())]);
-        let csv = format!("\"Device Name\",Pool,\"ITL Hash\",CTL Hash\nSEP0011215A1AE3,\"a, b\",{SHA1},Not Installed\nx,y,z,\n");
+        let csv = format!(
+            "\"Device Name\",Pool,\"ITL Hash\",CTL Hash\nSEP0011215A1AE3,\"a, b\",{SHA1},Not Installed\nx,y,z,\n"
+        );
         assert_eq!(one(&csv), [(2, a(), sha1), (2, a(), Value::Nothing(ListKind::Ctl))]);
         assert_eq!(rows("Device Name,ITL File Status\nSEP0011215A1AE3,Mismatch\n"), None);
         assert_eq!(rows("nothing of this\n"), None);
@@ -250,7 +258,8 @@ mod tests {
 
     #[test]
     fn words_of_many_phones() {
-        let csv = "Device Name,Message\nSEP0011215A1AE3,Trust List Verification Failed\nSEP00235EB73A10,\"TFTP timeout\"\n";
+        let csv =
+            "Device Name,Message\nSEP0011215A1AE3,Trust List Verification Failed\nSEP00235EB73A10,\"TFTP timeout\"\n";
         let expected = [
             (2, device("SEP0011215A1AE3"), "Trust List Verification Failed".to_owned()),
             (3, device("SEP00235EB73A10"), "TFTP timeout".to_owned()),

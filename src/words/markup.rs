@@ -12,7 +12,9 @@ const INLINE: [&str; 12] = ["b", "i", "u", "a", "em", "strong", "font", "span", 
 pub(super) fn is_markup(text: &str) -> bool {
     let start = text.trim_start();
     let second = start.get(1..2).and_then(|second| second.chars().next());
-    if start.starts_with('<') && second.is_some_and(|second| second.is_ascii_alphabetic() || matches!(second, '?' | '!')) {
+    if start.starts_with('<')
+        && second.is_some_and(|second| second.is_ascii_alphabetic() || matches!(second, '?' | '!'))
+    {
         return true;
     }
     let head: String = start.chars().take(4096).collect::<String>().to_ascii_lowercase();

@@ -67,7 +67,8 @@ pub(super) fn mention(line: &str, lower: &str) -> Mention {
 
 /// Whether a name in parentheses or alone in its line is a title.
 fn is_title(before: &str, behind: &str) -> bool {
-    let is_alone = |text: &str| text.chars().all(|c| c.is_whitespace() || matches!(c, '#' | '=' | '-' | '*' | ':' | '_'));
+    let is_alone =
+        |text: &str| text.chars().all(|c| c.is_whitespace() || matches!(c, '#' | '=' | '-' | '*' | ':' | '_'));
     let in_parentheses = before.trim_end().ends_with('(') && behind.trim_start().starts_with(')');
     in_parentheses || (is_alone(before) && is_alone(behind))
 }
@@ -133,7 +134,14 @@ mod tests {
 
     #[test]
     fn devices_in_every_spelling() {
-        for word in ["SEP0011215A1AE3", "sep0011215a1ae3", "0011215A1AE3", "00:11:21:5a:1a:e3", "00-11-21-5A-1A-E3", "0011.215a.1ae3"] {
+        for word in [
+            "SEP0011215A1AE3",
+            "sep0011215a1ae3",
+            "0011215A1AE3",
+            "00:11:21:5a:1a:e3",
+            "00-11-21-5A-1A-E3",
+            "0011.215a.1ae3",
+        ] {
             assert_eq!(device(word).unwrap().as_str(), "SEP0011215A1AE3", "{word}");
         }
         for word in ["14.48.44.202", "ITLFile", "0011215A1AE", "00112.15A1AE3", "", "Sé"] {

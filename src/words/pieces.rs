@@ -120,10 +120,10 @@ impl Pieces {
             }
             return;
         }
-        let own = stamp::leading(text);
+        let own = if stamp.is_none() { stamp::leading(text) } else { None };
         let (stamp, rest, begins) = match own {
-            Some((own, at)) if stamp.is_none() => (Some(own), text.get(at..).unwrap_or_default().trim(), true),
-            _ => (stamp, text, stamp.is_some()),
+            Some((own, at)) => (Some(own), text.get(at..).unwrap_or_default().trim(), true),
+            None => (stamp, text, stamp.is_some()),
         };
         if !begins && let Some((behind, at)) = stamp::trailing(text) {
             let message = text.get(..at).unwrap_or_default().trim().to_owned();
@@ -183,7 +183,8 @@ fn without_syslog(line: &str) -> (Option<Host>, Option<Stamp>, &str) {
     // Other words are a host only where something of a log stands behind them: `: `, `57:`, `in.tftpd[811]:`.
     let next = behind.split_whitespace().next().unwrap_or_default();
     let is_log = whole.as_str().trim_end().ends_with(':')
-        || (next.ends_with(':') && (next.contains('[') || next.trim_end_matches(':').bytes().all(|byte| byte.is_ascii_digit())))
+        || (next.ends_with(':')
+            && (next.contains('[') || next.trim_end_matches(':').bytes().all(|byte| byte.is_ascii_digit())))
         || names::device(name).is_some();
     let is_host = name.len() <= 64 && name.bytes().any(|byte| byte.is_ascii_alphabetic());
     if is_log && is_host && !is_understood(after) {
@@ -236,7 +237,10 @@ mod tests {
 
     fn read(text: &str) -> Vec<(usize, Option<String>, String)> {
         let lines: Vec<_> = (1..).zip(text.lines().map(str::to_owned)).collect();
-        pieces(&lines).into_iter().map(|piece| (piece.line, piece.stamp.map(|stamp| stamp.to_string()), piece.text)).collect()
+        pieces(&lines)
+            .into_iter()
+            .map(|piece| (piece.line, piece.stamp.map(|stamp| stamp.to_string()), piece.text))
+            .collect()
     }
 
     fn texts(text: &str) -> Vec<String> {
@@ -296,7 +300,11 @@ mod tests {
             ("Oct 30 09:13:18 14.48.44.202 877: NOT 09:13:18.925249 SECD: x", address(), "SECD: x"),
             ("2026-10-30T13:15:20Z 14.48.44.202 ITL installed", address(), "ITL installed"),
             ("<134>1 2026-10-30T13:15:20Z 14.48.44.202 ITL installed", address(), "ITL installed"),
-            ("Oct 30 16:20:01 tftp-a in.tftpd[811]: RRQ from 1.2.3.4 filename a", name("tftp-a"), "in.tftpd[811]: RRQ from 1.2.3.4 filename a"),
+            (
+                "Oct 30 16:20:01 tftp-a in.tftpd[811]: RRQ from 1.2.3.4 filename a",
+                name("tftp-a"),
+                "in.tftpd[811]: RRQ from 1.2.3.4 filename a",
+            ),
             ("Oct 30 13:15:20 SEP0011215A1AE3 ITL installed", name("sep0011215a1ae3"), "ITL installed"),
             ("2026-10-30T16:02:17Z Trust List updated", None, "Trust List updated"),
             ("Oct 30 16:02 ITL installed", None, "ITL installed"),

@@ -140,9 +140,13 @@ fn understand(pieces: &[Piece], spoke: &mut BTreeSet<usize>) -> Vec<Found> {
         match heard {
             Heard::Says(says) => {
                 let own = match &says {
-                    Says::TftpAsked { file, .. } => Some(DeviceName::from_file(file).map_or(Whose::Unnamed, Whose::Device)),
+                    Says::TftpAsked { file, .. } => {
+                        Some(DeviceName::from_file(file).map_or(Whose::Unnamed, Whose::Device))
+                    }
                     Says::TvsRefreshed => Some(Whose::Unnamed),
-                    Says::Requests { file, .. } => DeviceName::from_file(file).filter(|_| piece.host.is_none()).map(Whose::Device),
+                    Says::Requests { file, .. } => {
+                        DeviceName::from_file(file).filter(|_| piece.host.is_none()).map(Whose::Device)
+                    }
                     _ => None,
                 };
                 add(says, piece.line, own, &piece.text);
@@ -168,7 +172,14 @@ fn understand(pieces: &[Piece], spoke: &mut BTreeSet<usize>) -> Vec<Found> {
     if let Some((line, request)) = requests.end(false) {
         let quote = request.to_string().chars().take(LONGEST_QUOTE).collect();
         let at = pieces.len().saturating_sub(1);
-        found.push(Found { at, says: Says::TvsRequest(request), quote, line, own: Some(Whose::Unnamed), by_request: false });
+        found.push(Found {
+            at,
+            says: Says::TvsRequest(request),
+            quote,
+            line,
+            own: Some(Whose::Unnamed),
+            by_request: false,
+        });
     }
     // Requests do not say who asks. Where one phone alone talked to TVS, it was that one.
     let mut handshakes = handshakes.into_iter();
@@ -189,7 +200,9 @@ fn name_files(statements: &mut [Statement], found: &[Found]) {
     for (statement, found) in statements.iter_mut().zip(found) {
         match &mut statement.says {
             Says::Requests { file, .. } => _ = last.insert(statement.whose.clone(), Object::of_file(file)),
-            Says::Verified(object) | Says::VerificationFailed(object) if *object == Object::Unnamed && found.by_request => {
+            Says::Verified(object) | Says::VerificationFailed(object)
+                if *object == Object::Unnamed && found.by_request =>
+            {
                 if let Some(known) = last.get(&statement.whose) {
                     *object = *known;
                 }
@@ -233,7 +246,9 @@ impl Owners {
                     if let Whose::Device(said) = of
                         && said != only
                     {
-                        notes.push(format!("it was given for {said}, but says itself that it is of {only}: it is not taken for {said}"));
+                        notes.push(format!(
+                            "it was given for {said}, but says itself that it is of {only}: it is not taken for {said}"
+                        ));
                     }
                     Whose::Device(only.clone())
                 }
@@ -297,7 +312,8 @@ fn sections(
         }
         // On a page of status messages the name stands behind or before; between two names it may be either's.
         let next = named.peek().map(|(_, name)| *name);
-        let is_inside = next.is_none() || next == current || pieces.get(at).is_some_and(|piece| piece.console.is_some());
+        let is_inside =
+            next.is_none() || next == current || pieces.get(at).is_some_and(|piece| piece.console.is_some());
         let device = own.or(current.filter(|_| is_titled || (is_apart && is_inside)));
         if let (Some(slot), Some(device)) = (whose.get_mut(at), device) {
             *slot = Whose::Device(device.clone());
@@ -377,14 +393,17 @@ mod tests {
 
     #[test]
     fn alternating_names_give_nobody_the_lines_between() {
-        let text = format!("{A}.cnf.xml.sgn\nTrust List updated\n{B}.cnf.xml.sgn\nTrust List Verification Failed\n{A}.cnf.xml.sgn\n");
+        let text = format!(
+            "{A}.cnf.xml.sgn\nTrust List updated\n{B}.cnf.xml.sgn\nTrust List Verification Failed\n{A}.cnf.xml.sgn\n"
+        );
         assert!(verdicts(&text, &Whose::Unnamed).iter().all(|(_, whose, _)| *whose == Whose::Unnamed));
     }
 
     #[test]
     fn what_is_verified_is_what_was_asked_for() {
         let text = "1: NOT 10:00:00.1 TFTP: [27]:Requesting ITLSEP0011215A1AE3.tlv from 192.0.2.80\n2: ERR 10:00:01.1 SECD: EROR:verifyFile: verify FAIL\n";
-        let says: Vec<_> = read_one(text, &Whose::Unnamed).statements.into_iter().map(|statement| statement.says).collect();
+        let says: Vec<_> =
+            read_one(text, &Whose::Unnamed).statements.into_iter().map(|statement| statement.says).collect();
         assert_eq!(says[1], Says::VerificationFailed(Object::List(super::super::Lists::Itl)));
     }
 

@@ -96,7 +96,8 @@ fn orders(text: Vec<At<'_>>) -> Vec<Vec<At<'_>>> {
     let years = text.iter().filter(|at| at.has_year()).count();
     let is_dated = text.iter().all(|at| at.days(false).is_some()) && (years == 0 || years == text.len());
     if is_dated {
-        let is_ambiguous = text.iter().any(|at| at.stamp.and_then(|stamp| stamp.date).is_some_and(|date| date.is_ambiguous));
+        let is_ambiguous =
+            text.iter().any(|at| at.stamp.and_then(|stamp| stamp.date).is_some_and(|date| date.is_ambiguous));
         let ways: &[bool] = if is_ambiguous && !day_first_or_month_first(&text) { &[false, true] } else { &[false] };
         let turned = is_ambiguous && day_first(&text);
         return ways.iter().map(|&way| by_date(text.clone(), way != turned)).collect();
@@ -135,7 +136,8 @@ fn by_date(mut text: Vec<At<'_>>, turned: bool) -> Vec<At<'_>> {
 /// Whether times without dates only ever step back: then the newest may stand first. A step over midnight goes forward.
 fn runs_backwards(text: &[At<'_>]) -> bool {
     let times: Vec<u64> = text.iter().filter_map(|at| at.heard.statement.stamp.map(|stamp| stamp.micros)).collect();
-    let steps = times.iter().zip(times.iter().skip(1)).map(|(before, after)| (after + DAY_MICROS - before) % DAY_MICROS);
+    let steps =
+        times.iter().zip(times.iter().skip(1)).map(|(before, after)| (after + DAY_MICROS - before) % DAY_MICROS);
     let steps: Vec<u64> = steps.filter(|&step| step > 0).collect();
     !steps.is_empty() && steps.iter().all(|&step| step > DAY_MICROS / 2)
 }
@@ -317,7 +319,10 @@ mod tests {
     #[test]
     fn order_that_is_not_sure_leaves_it_open() {
         assert_eq!(screen("9:04:00a Trust List Verification Failed\n8:00:00a Trust List updated"), Screen::Open);
-        assert_eq!(screen("05/10/26 16:02:17 Trust List updated\n03/11/26 16:02:17 Trust List Verification Failed"), Screen::Open);
+        assert_eq!(
+            screen("05/10/26 16:02:17 Trust List updated\n03/11/26 16:02:17 Trust List Verification Failed"),
+            Screen::Open
+        );
     }
 
     #[test]

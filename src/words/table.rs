@@ -117,7 +117,9 @@ fn has_word(upper: &str, word: &str) -> bool {
         let before = upper.get(..at).and_then(|before| before.chars().next_back());
         let after = upper.get(at + word.len()..).unwrap_or_default();
         !before.is_some_and(|c| c.is_ascii_alphanumeric())
-            && (!after.starts_with(|c: char| c.is_ascii_alphanumeric()) || after.starts_with("FILE") || after.starts_with("SEP"))
+            && (!after.starts_with(|c: char| c.is_ascii_alphanumeric())
+                || after.starts_with("FILE")
+                || after.starts_with("SEP"))
     })
 }
 
@@ -459,9 +461,7 @@ pub static ROWS: &[Row] = &[
         source: EMCC,
         keys: &["xxtp complete"],
         pattern: r"(?i)XXTP complete - status\s*=\s*(\d+)",
-        read: |groups| {
-            says(if groups.text(1)? == "100" { Says::Names } else { Says::Trouble { file: None } })
-        },
+        read: |groups| says(if groups.text(1)? == "100" { Says::Names } else { Says::Trouble { file: None } }),
     },
     Row {
         id: "asks_tvs",
@@ -803,7 +803,11 @@ mod tests {
 
     #[test]
     fn no_list_installed_is_no_success() {
-        for (text, lists) in [("No ITL installed", Lists::Itl), ("No CTL installed", Lists::Ctl), ("No Trust List installed", Lists::Unsaid)] {
+        for (text, lists) in [
+            ("No ITL installed", Lists::Itl),
+            ("No CTL installed", Lists::Ctl),
+            ("No Trust List installed", Lists::Unsaid),
+        ] {
             assert_eq!(of_screen(text), Some(Says::NotInstalled(lists)));
         }
         assert_eq!(of_screen("CTL and ITL installed"), Some(Says::Taken(Lists::Both)));
@@ -812,7 +816,9 @@ mod tests {
 
     #[test]
     fn certificates_of_servers_are_another_matter() {
-        for text in ["Cert Verification - failed", "certificate verification failed", "nothing", "Application installed"] {
+        for text in
+            ["Cert Verification - failed", "certificate verification failed", "nothing", "Application installed"]
+        {
             assert_eq!(of_screen(text), None, "{text}");
         }
     }

@@ -146,7 +146,12 @@ impl Of {
         let is_of_server = |heard: &Heard| {
             matches!(
                 heard.statement.says,
-                Says::TvsHandshake | Says::TvsRequest(_) | Says::TvsRefreshed | Says::TftpAsked { .. } | Says::Requests { .. } | Says::Names
+                Says::TvsHandshake
+                    | Says::TvsRequest(_)
+                    | Says::TvsRefreshed
+                    | Says::TftpAsked { .. }
+                    | Says::Requests { .. }
+                    | Says::Names
             )
         };
         !self.holds.is_empty() || !self.shows.is_empty() || !self.heard.iter().all(is_of_server)
@@ -169,7 +174,8 @@ impl Told {
             .collect();
         let unnamed = self.of.get(&Whose::Unnamed).into_iter().flat_map(|of| &of.heard);
         let unnamed = unnamed.filter(|heard| heard.statement.says.is_of_screen());
-        let unnamed = unnamed.map(|heard| format!("{heard}: it does not name its phone and is not used; give DEVICE={}", heard.path));
+        let unnamed = unnamed
+            .map(|heard| format!("{heard}: it does not name its phone and is not used; give DEVICE={}", heard.path));
         let mut notes = Vec::new();
         for all in [requests.into_iter().collect::<Vec<_>>(), unnamed.collect()] {
             let more = all.len().saturating_sub(MOST_NOTES);
@@ -269,7 +275,13 @@ impl Told {
                         Holding::Nothing => None,
                         Holding::List(sha1) => Some(ToldList { sha1: Some(sha1), ..ToldList::default() }),
                     };
-                    let holding = ToldHolding { kind, list, by: By::Alarm, source: Arc::clone(&path), line: Some(statement.line) };
+                    let holding = ToldHolding {
+                        kind,
+                        list,
+                        by: By::Alarm,
+                        source: Arc::clone(&path),
+                        line: Some(statement.line),
+                    };
                     self.hold(statement.whose.clone(), holding);
                 }
                 continue;
@@ -316,7 +328,10 @@ impl<'a> About<'a> {
         let mut holdings = self.holdings(kind);
         let Some(mut best) = holdings.next() else { return Held::Unsaid };
         let detail = |holding: &ToldHolding| {
-            holding.list.as_ref().map_or(0, |list| 2 * usize::from(list.list.is_some()) + usize::from(list.sha1.is_some()))
+            holding
+                .list
+                .as_ref()
+                .map_or(0, |list| 2 * usize::from(list.list.is_some()) + usize::from(list.sha1.is_some()))
         };
         for other in holdings {
             let same = match (&best.list, &other.list) {
@@ -342,7 +357,8 @@ impl<'a> About<'a> {
             return (screen::last_word(&self.heard().collect::<Vec<_>>()), false);
         }
         let words = shows.iter().map(|shown| shown.screen());
-        let (least, most) = words.fold((Screen::Failed, Screen::Silent), |(least, most), word| (least.min(word), most.max(word)));
+        let (least, most) =
+            words.fold((Screen::Failed, Screen::Silent), |(least, most), word| (least.min(word), most.max(word)));
         let quoted: Vec<String> = shows.iter().map(|shown| format!("\"{}\"", shown.words)).collect();
         let why = format!("said by option: {}", quoted.join(" and "));
         // Words that contradict each other settle nothing.
@@ -373,7 +389,9 @@ impl Reading {
                 format!("{path}: none of its {lines} lines says anything that is looked for")
             }
             (_, 0) => format!("{path}: read as {}", kind.words()),
-            (lines, silent) => format!("{path}: read as {}; {silent} of {lines} lines say nothing that is looked for", kind.words()),
+            (lines, silent) => {
+                format!("{path}: read as {}; {silent} of {lines} lines say nothing that is looked for", kind.words())
+            }
         }
     }
 }
@@ -413,7 +431,9 @@ mod tests {
 
     #[test]
     fn later_alarm_counts_in_any_order_of_lines() {
-        let alarm = |day: u8, digit: &str| format!("2026-10-{day:02} 10:00:00 cm-a : 57: [DeviceName={A}][ITL_Signature={}]\n", digit.repeat(40));
+        let alarm = |day: u8, digit: &str| {
+            format!("2026-10-{day:02} 10:00:00 cm-a : 57: [DeviceName={A}][ITL_Signature={}]\n", digit.repeat(40))
+        };
         for text in [alarm(1, "A") + &alarm(2, "B"), alarm(2, "B") + &alarm(1, "A")] {
             let mut told = Told::default();
             for reading in read("x", text.as_bytes(), &Whose::Unnamed).0 {
@@ -433,7 +453,11 @@ mod tests {
         }
         let screen = |told: &Told| told.about(Some(&name()), &[]).screen().0.screen;
         assert_eq!(screen(&told), Screen::Well);
-        for (words, expected) in [("Trust List Update Failed", Screen::Open), ("verification-failed", Screen::Failed), ("Trust List updated", Screen::Open)] {
+        for (words, expected) in [
+            ("Trust List Update Failed", Screen::Open),
+            ("verification-failed", Screen::Failed),
+            ("Trust List updated", Screen::Open),
+        ] {
             told.show(device(), Shown { says: of_screen(words).unwrap(), words: words.to_owned() });
             assert_eq!(screen(&told), expected, "{words}");
         }

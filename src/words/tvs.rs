@@ -34,7 +34,11 @@ impl Requests {
                 return before;
             }
             TvsLine::Subject(subject) => {
-                let before = if self.open.as_ref().is_some_and(|open| open.request.subject.is_some()) { self.end(false) } else { None };
+                let before = if self.open.as_ref().is_some_and(|open| open.request.subject.is_some()) {
+                    self.end(false)
+                } else {
+                    None
+                };
                 self.open(number).request.subject = Some(subject);
                 return before;
             }
@@ -56,7 +60,13 @@ impl Requests {
         self.open.get_or_insert_with(|| Open {
             line,
             is_missed: false,
-            request: TvsRequest { subject: None, issuer: None, serial: None, answer: TvsAnswer::Open, roles: Vec::new() },
+            request: TvsRequest {
+                subject: None,
+                issuer: None,
+                serial: None,
+                answer: TvsAnswer::Open,
+                roles: Vec::new(),
+            },
         })
     }
 

@@ -406,7 +406,10 @@ impl Scenario {
         let lists = [(ListKind::Itl, self.holds.as_ref()), (ListKind::Ctl, self.holds_ctl.as_ref())];
         for (kind, holding) in lists {
             if let Some(list) = self.told(holding, kind == ListKind::Ctl) {
-                told.hold(whose.clone(), ToldHolding { kind, list, by: By::Option, source: "a list".into(), line: None });
+                told.hold(
+                    whose.clone(),
+                    ToldHolding { kind, list, by: By::Option, source: "a list".into(), line: None },
+                );
             }
         }
         Case::new(self.reference().into_iter().collect(), told, phones)
