@@ -20,7 +20,6 @@ pub mod predict;
 mod record;
 mod reference;
 mod role;
-mod rsa;
 pub mod show;
 pub mod signature;
 mod sniff;
@@ -31,8 +30,8 @@ pub mod text;
 mod tlv;
 
 pub use described::Described;
-pub use envelope::{Encryption, SignedFile};
-pub use header::{DigestAlgorithm, Header, Signature, Signer};
+pub use envelope::SignedFile;
+pub use header::{DigestAlgorithm, Encryption, Header, Signature, Signer};
 pub use list::{ListKind, Origin, TrustList};
 pub use outlook::outlook;
 pub use record::{Function, HashAlgorithm, Record};

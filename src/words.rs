@@ -25,9 +25,9 @@ pub use names::device;
 pub use reading::{Kind, Reading, read};
 pub use screen::{LastWord, Screen, last_word};
 pub use stamp::{Date, Stamp};
-pub use statement::{Lists, Object, Says, Statement, TvsAnswer, TvsRequest, Whose};
+pub use statement::{Heard, Lists, Object, Says, Statement, TvsAnswer, TvsRequest, Whose};
 pub use table::{ROWS, Row, SCREEN_WORDS, of_screen, of_words};
-pub use told::{About, By, Heard, Held, Of, Shown, Told, ToldHolding, ToldList};
+pub use told::{About, By, Held, Of, Shown, Told, ToldHolding, ToldList};
 
 /// Quotes are cut to so many characters.
 pub const LONGEST_QUOTE: usize = 160;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -75,6 +75,27 @@ fn release(text: &str) -> Result<(u16, u16), String> {
 }
 
 impl ToldOptions {
+    /// The files that the options name, and those that a file of `--holds` names.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        let file = |value: &str| match holds::value(value) {
+            Value::File(_, path) => Some(PathBuf::from(path)).filter(|path| path.is_file()),
+            _ => None,
+        };
+        for argument in self.holds.iter().chain(&self.console_log).chain(&self.phone_says) {
+            paths.push(PathBuf::from(argument));
+            paths.extend(holds::whose(argument).and_then(|(_, value)| file(value)));
+        }
+        for argument in self.holds.iter().filter(|argument| Path::new(argument).is_file()) {
+            // A file of lines is only taken apart at its signs here; what else is in it is looked at later.
+            let bytes = inputs::read(Path::new(argument)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            paths.extend(text.lines().filter_map(holds::whose).filter_map(|(_, value)| file(value)).take(MOST_NAMED));
+        }
+        paths.retain(|path| path.exists());
+        paths
+    }
+
     /// Whether any of the options was given.
     pub(super) fn is_given(&self) -> bool {
         !(self.holds.is_empty() && self.phone_says.is_empty() && self.console_log.is_empty())
@@ -83,10 +104,7 @@ impl ToldOptions {
 
     /// Reads the files that the options name.
     pub(super) fn read(&self) -> anyhow::Result<Told> {
-        let mut told = Told::default();
-        told.old_key_backup = self.old_key_backup;
-        told.cucm_release = self.cucm_release;
-        told.phone_at = self.phone_at.iter().cloned().collect();
+        let told = Told::new(self.old_key_backup, self.cucm_release, self.phone_at.iter().cloned().collect());
         let mut reader = Reader { told, lists: HashMap::new() };
         for argument in &self.holds {
             reader.holds(argument).with_context(|| format!("--holds {argument}"))?;
@@ -101,6 +119,9 @@ impl ToldOptions {
         Ok(reader.told)
     }
 }
+
+/// Files that a file of `--holds` may name.
+const MOST_NAMED: usize = 100_000;
 
 /// Whose a file is said to be, and its path. A file of the argument's whole name goes first.
 fn whose_or_path(argument: &str) -> (Whose, &str) {

@@ -12,7 +12,6 @@ use super::{Exit, inputs, read, told};
 use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
-use crate::sandbox::Needs;
 use crate::trust::{ReferenceArgument, Role, TrustList};
 use crate::verdict::{self, Assessments, Case};
 use crate::words::{self, Told, Whose};
@@ -88,9 +87,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             "triage: nothing to read: give captures, or references (-r) and what you know (--holds, --phone-says, --console-log)"
         );
     }
+    let files = &args.files;
+    read::refuse_too_many(files)?;
+    args.sandbox.enter_to_read(files, inputs::reference_paths(&args.references), args.told.paths())?;
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    args.sandbox.enter(&Needs { read: args.files.clone(), ..Needs::default() });
     let mut engine = Engine::new(&args.limits.limits(), &references);
     if args.format == Format::Text && args.details != DetailsOption::All {
         engine.roster_mut().hash_only_lists();
@@ -99,11 +100,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     };
     let mut phones = engine.phones();
+    let others = engine.roster().other_clients();
+    let losses = engine.losses().to_vec();
     // Its tables are as large as the report will be.
     drop(engine);
     let seen = phones.len();
     phones.extend(only_told(&told, &phones));
-    let case = Case::new(references, told, &phones);
+    let mut case = Case::new(references, told, &phones);
+    case.several_sources = read.sources.len() > 1;
+    case.losses = losses;
     // The CTL is the cluster's, and so is a list that its own server does not trust: neither is counted phone by phone.
     let other_ctl = phones.iter().any(|phone| verdict::has_other_ctl(phone, &case));
     let doubtful =
@@ -112,6 +117,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         sources: read.sources,
         notes: notes(&case, &phones, seen).into_iter().chain(read.notes).collect(),
         assessments: Assessments { phones: &phones, case: &case },
+        others,
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let summary = match args.format {

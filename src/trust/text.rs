@@ -8,6 +8,7 @@ mod lines;
 mod rows;
 mod session;
 mod session_values;
+mod words;
 
 pub(crate) use lines::without_escapes as as_seen;
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::digest::Digests;
+use crate::capture::{Loss, Moment, Span};
+use crate::claim::{Evidence, Place};
+use crate::digest::{Digests, Md5Sum, Sha1Sum};
 use crate::phone::{FileKind, Phone, ServedList};
 use crate::trust::{Reference, TrustList};
 use crate::words::Told;
@@ -16,6 +18,10 @@ pub struct Case {
     pub references: Vec<Reference>,
     /// What only the engineer knows.
     pub told: Told,
+    /// When frames of our own were lost.
+    pub losses: Vec<Loss>,
+    /// Whether frames come from several captures, so that their numbers need that of the capture.
+    pub several_sources: bool,
     /// Distinct lists that were served in the capture.
     served: Vec<Arc<ServedList>>,
     /// For each TFTP server, how many phones got which ITL last.
@@ -123,5 +129,35 @@ impl Case {
         let references = self.references.iter().filter_map(|reference| reference.list.as_ref());
         let told = self.told.lists().iter().map(AsRef::as_ref);
         references.chain(told).chain(self.served.iter().map(|served| &served.list))
+    }
+}
+
+impl Case {
+    /// A frame as it is named to people: `frame 506`; where there are several captures `2:506`, frame 506 of the second.
+    pub fn frame(&self, moment: Moment) -> String {
+        let label = moment.frame.label(self.several_sources);
+        if self.several_sources { label } else { format!("frame {label}") }
+    }
+
+    /// Whether frames of our own were lost around these, so that silence in them may be ours.
+    pub fn lost_in(&self, span: &Span) -> bool {
+        self.losses.iter().any(|loss| {
+            loss.source == span.first.frame.source && loss.from <= span.last.time && span.first.time <= loss.to
+        })
+    }
+
+    /// Where evidence can be looked up, in words.
+    pub fn place(&self, evidence: &Evidence) -> String {
+        match &evidence.place {
+            Place::Frame(moment) => self.frame(*moment),
+            Place::Line(path, 0) => path.to_string(),
+            Place::Line(path, line) => format!("{path}, line {line}"),
+        }
+    }
+
+    /// The list at hand with this checksum.
+    pub(super) fn identify(&self, md5: Option<Md5Sum>, sha1: Option<Sha1Sum>) -> Option<&TrustList> {
+        self.lists()
+            .find(|list| (sha1.is_some() && list.sha1 == sha1) || (sha1.is_none() && md5.is_some() && list.md5 == md5))
     }
 }

@@ -5,10 +5,10 @@
 //! it. It refuses to order what has no order: where the answer hangs on it, it is open.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::stamp::Stamp;
-use super::statement::{Lists, Object, Says};
-use super::told::Heard;
+use super::statement::{Heard, Lists, Object, Says};
 
 /// What the screen says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,9 +32,11 @@ pub struct LastWord {
     pub why: String,
     /// The time beside it, where one is printed.
     pub stamp: Option<Stamp>,
+    /// The text, the line and the words, where one line says it.
+    pub place: Option<(Arc<str>, usize, String)>,
 }
 
-const SILENT: LastWord = LastWord { screen: Screen::Silent, why: String::new(), stamp: None };
+const SILENT: LastWord = LastWord { screen: Screen::Silent, why: String::new(), stamp: None, place: None };
 
 /// A phone asks for its files within minutes; what is verified later than this is of another round.
 const ROUND_MICROS: u64 = 5 * 60 * 1_000_000;
@@ -57,7 +59,7 @@ pub fn last_word(heard: &[&Heard]) -> LastWord {
             return other;
         }
         let why = format!("texts without comparable dates contradict each other: {}; {}", one.why, other.why);
-        LastWord { screen: Screen::Open, why, stamp: None }
+        LastWord { screen: Screen::Open, why, stamp: None, place: None }
     })
 }
 
@@ -153,7 +155,7 @@ fn of_orders(orders: Vec<Vec<At<'_>>>) -> LastWord {
             "in which order the lines were written is not sure, and the last word hangs on it: {}; {}",
             one.why, other.why
         );
-        LastWord { screen: Screen::Open, why, stamp: None }
+        LastWord { screen: Screen::Open, why, stamp: None, place: None }
     })
 }
 
@@ -242,7 +244,9 @@ fn is_later_round(before: At<'_>, after: At<'_>) -> bool {
 }
 
 fn word(screen: Screen, at: At<'_>) -> LastWord {
-    LastWord { screen, why: at.heard.to_string(), stamp: at.stamp }
+    let Heard { path, statement } = at.heard;
+    let place = (Arc::clone(path), statement.line, statement.quote.clone());
+    LastWord { screen, why: at.heard.to_string(), stamp: at.stamp, place: Some(place) }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! not stands in the table of [`super::table`], what follows from it in the verdict.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::stamp::Stamp;
 use crate::event::Holding;
@@ -23,6 +24,21 @@ pub struct Statement {
     pub quote: String,
     /// What it says.
     pub says: Says,
+}
+
+/// A statement with its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The path of the text.
+    pub path: Arc<str>,
+    /// What it says.
+    pub statement: Statement,
+}
+
+impl std::fmt::Display for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, line {}: {}", self.path, self.statement.line, self.statement.quote)
+    }
 }
 
 /// Whose a statement is.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::reading::Reading;
 use super::screen::{self, LastWord, Screen};
-use super::statement::{Says, Statement, Whose};
+use super::statement::{Heard, Says, Whose};
 use crate::digest::{Md5Sum, Sha1Sum};
 use crate::event::Holding;
 use crate::phone::DeviceName;
@@ -41,15 +41,6 @@ pub struct Of {
     pub shows: Vec<Shown>,
     /// What texts say of it, in the order in which they were read.
     pub heard: Vec<Heard>,
-}
-
-/// A statement with its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    /// The path of the text.
-    pub path: Arc<str>,
-    /// What it says.
-    pub statement: Statement,
 }
 
 /// Words on a phone's screen, by option.
@@ -113,12 +104,6 @@ impl ToldList {
         let sha1 = self.sha1.zip(other.sha1).map(|(one, other)| one == other);
         let md5 = self.md5.zip(other.md5).map(|(one, other)| one == other);
         sha1.or(md5).unwrap_or(true)
-    }
-}
-
-impl fmt::Display for Heard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}: {}", self.path, self.statement.line, self.statement.quote)
     }
 }
 
@@ -186,6 +171,15 @@ impl Told {
         }
         notes
     }
+    /// The same with what is known of the cluster alone.
+    pub fn new(
+        old_key_backup: Option<bool>,
+        cucm_release: Option<(u16, u16)>,
+        phone_at: BTreeMap<IpAddr, DeviceName>,
+    ) -> Self {
+        Self { old_key_backup, cucm_release, phone_at, ..Self::default() }
+    }
+
     /// Whether nothing is told of any phone.
     pub fn is_empty(&self) -> bool {
         self.of.is_empty()
@@ -349,6 +343,11 @@ impl<'a> About<'a> {
         Held::One(best)
     }
 
+    /// What the engineer says that the screen shows, word by word.
+    pub fn shown(&self) -> impl Iterator<Item = Screen> + '_ {
+        self.parts.iter().flat_map(|of| &of.shows).map(Shown::screen)
+    }
+
     /// What the phone's screen says of verification: by the engineer, else by the last word of what was heard; and whether
     /// the engineer says it.
     pub fn screen(&self) -> (LastWord, bool) {
@@ -363,7 +362,7 @@ impl<'a> About<'a> {
         let why = format!("said by option: {}", quoted.join(" and "));
         // Words that contradict each other settle nothing.
         let screen = if least == most || least != Screen::Well { most } else { Screen::Open };
-        (LastWord { screen, why, stamp: None }, true)
+        (LastWord { screen, why, stamp: None, place: None }, true)
     }
 }
 
