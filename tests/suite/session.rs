@@ -9,8 +9,9 @@ use itlscope::engine::Limits;
 use itlscope::phone::{DeviceName, PhoneKey};
 use itlscope::testkit::{self, Owned};
 use itlscope::trust::Reference;
-use itlscope::verdict::{Check, Told};
+use itlscope::verdict::Check;
 use itlscope::watch::{self, Exports, Input, References, Session, Setup, Step};
+use itlscope::words::Told;
 use tempfile::TempDir;
 
 use crate::support::captures;
