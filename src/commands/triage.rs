@@ -93,6 +93,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
     let mut engine = Engine::new(&args.limits.limits(), &references);
+    engine.roster_mut().set_told(told.phone_at.clone());
     if args.format == Format::Text && args.details != DetailsOption::All {
         engine.roster_mut().hash_only_lists();
     }
