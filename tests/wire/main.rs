@@ -9,6 +9,7 @@
 )]
 
 mod containers;
+mod evidence;
 mod recorded;
 mod spoiled;
 
