@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::capture::Timestamp;
 use crate::digest::{Sha1Sum, Sha256Sum};
 use crate::memo::Memo;
+use crate::timestamp::Timestamp;
 
 pub use name::DistinguishedName;
 pub use serial::Serial;

@@ -296,6 +296,16 @@ impl SessionEnding {
     }
 }
 
+impl How {
+    /// Whether it is an alert that speaks of a certificate by itself (RFC 5246 7.2.2, RFC 8446 6.2).
+    pub const fn is_about_certificate(&self) -> bool {
+        match self {
+            Self::Fatal(code) | Self::Alert(Some(code), _) => matches!(code.0, 42..=46 | 48 | 113 | 114),
+            Self::Alert(None, _) | Self::Reset(_) | Self::Closed(_) | Self::NotTls(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for SessionEnding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
