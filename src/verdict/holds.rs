@@ -59,6 +59,8 @@ pub(super) fn holds(matter: &Matter<'_>) -> Holds {
 pub(super) fn why(matter: &Matter<'_>, known: &Known<Holding>) -> String {
     let what = match known.settled() {
         None => return "what the phone holds is not known".to_owned(),
+        // Without a CTL, it may hold an ITL all the same.
+        Some(Holding::Nothing) if std::ptr::eq(known, &matter.testimony.ctl) => "no CTL".to_owned(),
         Some(Holding::Nothing) => "no list".to_owned(),
         Some(Holding::File(md5, sha1)) => match (matter.label(*md5, *sha1), sha1, md5) {
             (Some(label), ..) => format!("the list of {label}"),
