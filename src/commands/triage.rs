@@ -73,9 +73,27 @@ enum DetailsOption {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let exit = report(args, true, &mut out)?;
+    out.flush()?;
+    Ok(exit)
+}
+
+/// The report alone, in a process that has other things to do and keeps its rights.
+#[derive(Debug, clap::Parser)]
+#[command(name = "triage")]
+pub(super) struct Alone {
+    #[command(flatten)]
+    pub(super) args: Args,
+}
+
+/// Writes the report. With `gives_up` the process gives up, for good, what rights it does not need.
+pub(super) fn report(args: &Args, gives_up: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
+    if gives_up {
+        args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
+    }
     let mut engine = Engine::new(&args.limits.limits(), &references);
     if args.format == Format::Text && args.details != DetailsOption::All {
         engine.roster_mut().hash_only_lists();
@@ -92,14 +110,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         notes: notes(&case, &phones).into_iter().chain(read.notes).collect(),
         assessments: Assessments { phones: &phones, case: &case },
     };
-    let mut out = BufWriter::new(io::stdout().lock());
     let summary = match args.format {
-        Format::Text => report::write_text(&report, style(args.details), &mut out)?,
-        Format::Json => report::write_json(&report, &mut out)?,
+        Format::Text => report::write_text(&report, style(args.details), out)?,
+        Format::Json => report::write_json(&report, out)?,
     };
-    out.flush()?;
     // The process is about to end: nobody needs ten thousand phones freed one by one.
-    std::mem::forget(phones);
+    if gives_up {
+        std::mem::forget(phones);
+    }
     Ok(if read.unreadable > 0 { Exit::Failed } else { Exit::of(&summary) })
 }
 
