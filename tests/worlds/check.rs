@@ -120,10 +120,10 @@ fn downloaded(world: &World, story: &Story, download: &Value, checked: &mut Chec
         let kind = if is_lossy(world) { "download.unanswered.lossy" } else { "download.unanswered" };
         checked.that(kind, silent, said(), "the server answered each such request");
     }
-    if text(download, "outcome") == "refused" {
-        let sent =
-            story.wire.files.iter().any(|sent| (sent.client, sent.server, &sent.name[..]) == (client, server, file));
-        checked.that("download.refused", !sent, said(), "the server has the file, and sent it");
+    if text(download, "outcome") == "refused" && !file.is_empty() {
+        let refused =
+            story.wire.refused.iter().any(|(from, to, name)| (*from, *to, &name[..]) == (client, server, file));
+        checked.that("download.refused", refused, said(), "the server never refused it");
     }
 }
 
@@ -169,7 +169,10 @@ struct Witness<'a> {
     entry: &'a Value,
     verdict: &'a Value,
     state: State,
-    means: Vec<Means>,
+    /// What it can do when it was seen last, and at the end: servers change behind its back.
+    means: [Vec<Means>; 2],
+    /// When it was seen last; seconds.
+    seconds: i64,
     /// Its rounds that may be the last one to whoever looks at the captures.
     rounds: Vec<Round>,
     name: String,
@@ -178,32 +181,41 @@ struct Witness<'a> {
 impl<'a> Witness<'a> {
     fn new(world: &'a World, story: &'a Story, phone: usize, entry: &'a Value) -> Self {
         let state = story.state(phone);
-        let means = world.means(phone, &state, story.seconds());
+        let seconds = story.last_of(phone);
+        let means = [seconds, story.seconds()].map(|seconds| world.means(phone, &state, seconds));
         let seen = story.seen[phone].iter().copied().max().unwrap_or(0);
         let rounds = state.rounds.get(seen..).unwrap_or_default().to_vec();
         let name = super::phone::name(&world.phones[phone]);
         let verdict = entry.get("verdict").unwrap_or(&Value::Null);
-        Self { world, story, phone, entry, verdict, state, means, rounds, name }
+        Self { world, story, phone, entry, verdict, state, means, seconds, rounds, name }
     }
 
     fn last(&self) -> Option<&Round> {
         self.rounds.last()
     }
 
-    /// What its server serves at the end.
+    fn era(&self) -> usize {
+        self.world.clusters[usize::from(self.world.phones[self.phone].cluster)].era_at(self.seconds)
+    }
+
+    /// What its server served it last.
     fn served(&self) -> List {
         let plan = &self.world.phones[self.phone];
-        let era = self.world.clusters[usize::from(plan.cluster)].era_at(self.story.seconds());
-        self.world.served(plan.cluster, plan.node, era)
+        let got = self.last().and_then(|round| round.got.as_ref()).map(|(list, _)| list.clone());
+        got.unwrap_or_else(|| self.world.served(plan.cluster, plan.node, self.era()))
+    }
+
+    /// Whether it has no means but deletion, at one of the two moments.
+    fn is_stranded(&self) -> bool {
+        self.means.iter().any(Vec::is_empty)
     }
 
     /// Whether it holds what is served, and yet cannot take what its server will serve: neither answer is plain then.
     fn is_on_a_stale_list(&self) -> bool {
         let plan = &self.world.phones[self.phone];
-        let era = self.world.clusters[usize::from(plan.cluster)].era_at(self.story.seconds());
-        let fresh = self.world.itl(plan.cluster, plan.node, era);
+        let fresh = self.world.itl(plan.cluster, plan.node, self.era());
         let held = self.state.itl.as_ref();
-        self.means == [Means::UpToDate] && held.is_some_and(|held| *held != fresh && !held.signs(fresh.signer))
+        self.means[0] == [Means::UpToDate] && held.is_some_and(|held| *held != fresh && !held.signs(fresh.signer))
     }
 
     fn check(&self, checked: &mut Checked) {
@@ -220,9 +232,9 @@ impl<'a> Witness<'a> {
         let because = format!("{}: {}", self.name, text(self.verdict, "because"));
         let truth = format!("{:?}", self.means);
         match text(self.verdict, "itl_deletion") {
-            "needed" => checked.that("deletion.needed", self.means.is_empty(), because, truth),
+            "needed" => checked.that("deletion.needed", self.is_stranded(), because, truth),
             "not_needed" => {
-                let is_true = !self.means.is_empty() || self.is_on_a_stale_list();
+                let is_true = self.means.iter().any(|means| !means.is_empty()) || self.is_on_a_stale_list();
                 checked.that("deletion.not_needed", is_true, because, truth);
             }
             _ => {}
@@ -260,21 +272,18 @@ impl<'a> Witness<'a> {
         // What a list with a fault, or none, would come to, and what a CTL knows, is no plain matter.
         let plan = &self.world.phones[self.phone];
         let era = &self.world.clusters[usize::from(plan.cluster)];
-        let serves = era.eras[era.era_at(self.story.seconds())].has_lists;
+        let serves = era.eras[self.era()].has_lists;
         let by_ctl = self.state.ctl.as_ref().is_some_and(|ctl| verifies(ctl, &served));
         if served.fault.is_some() || !serves || by_ctl {
             return None;
         }
-        let truth = !verifies(held, &served);
-        // Between the last round that was seen and the end the server may have changed: of that nobody has a word.
-        let got = self.last().and_then(|round| round.got.as_ref());
-        (got.is_some_and(|(list, _)| *list == served)).then_some(truth)
+        Some(!verifies(held, &served))
     }
 
     /// Whether no TVS that the phone may ask presents a certificate of its list.
     fn tvs_differs(&self) -> Option<bool> {
-        let seconds = self.story.seconds();
-        let presented = |list: &List| list.tvs().any(|cert| self.is_presented(cert, seconds));
+        let seconds = [self.seconds, self.story.seconds()];
+        let presented = |list: &List| seconds.map(|seconds| list.tvs().any(|cert| self.is_presented(cert, seconds)));
         let now = self.state.itl.as_ref().map(presented);
         let before = self.last().and_then(|round| round.held_before.as_ref()).map(presented);
         let completed =
@@ -282,8 +291,10 @@ impl<'a> Witness<'a> {
         match (now, before) {
             (None, _) => None,
             // It took a list in between, or the service was changed: one answer for each moment.
-            (Some(now), before) if before.is_some_and(|before| before != now) || (completed && !now) => None,
-            (Some(now), _) => Some(!now),
+            (Some([now, end]), before) => {
+                let differs = now != end || before.is_some_and(|before| before != [now, end]);
+                (!differs && !(completed && !now)).then_some(!now)
+            }
         }
     }
 
@@ -319,12 +330,9 @@ impl<'a> Witness<'a> {
             })
             .collect();
         let truth = format!("{compared:?}");
-        let has_any = self
-            .world
-            .words
-            .iter()
-            .any(|word| matches!(word, Word::Serves { .. } | Word::OldList { .. } | Word::TvsCertificate { .. }));
-        if has_any {
+        if compared.is_empty() {
+            self.peers(text(checks, "itl_checksum"), &why("itl_checksum"), checked);
+        } else {
             match text(checks, "itl_checksum") {
                 "match" => {
                     checked.that("check.itl_checksum.match", compared.contains(&true), why("itl_checksum"), truth)
@@ -336,6 +344,26 @@ impl<'a> Witness<'a> {
             }
         }
         self.tvs_checks(checks, &why, checked);
+    }
+
+    /// Without references the phones of a server are compared with each other.
+    fn peers(&self, result: &str, why: &str, checked: &mut Checked) {
+        let others = (0..self.world.phones.len()).filter(|&index| index != self.phone);
+        let others: Vec<_> =
+            others.flat_map(|index| self.story.state(index).rounds).filter_map(|round| round.got).collect();
+        let own: Vec<_> = self.rounds.iter().filter_map(|round| round.got.clone()).collect();
+        let truth = "of the lists that the phones got";
+        match result {
+            "match" => {
+                let is_true = own.iter().any(|own| others.contains(own));
+                checked.that("check.itl_checksum.match.peers", is_true, why, truth);
+            }
+            "mismatch" => {
+                let differs = |own: &(List, [u8; 4])| others.iter().any(|other| own.1 == other.1 && own.0 != other.0);
+                checked.that("check.itl_checksum.mismatch.peers", own.iter().any(differs), why, truth);
+            }
+            _ => {}
+        }
     }
 
     /// The lists of `-r`, each with the server that it is bound to.
@@ -354,8 +382,7 @@ impl<'a> Witness<'a> {
 
     /// The certificates that TVS presented to the phone, against its lists and what was given.
     fn tvs_checks(&self, checks: &Value, why: &dyn Fn(&str) -> String, checked: &mut Checked) {
-        let presented: Vec<Cert> =
-            self.rounds.iter().flat_map(|round| &round.tvs).filter_map(|(_, presents, _)| *presents).collect();
+        let presented = self.presented();
         let given = self.world.words.iter().filter_map(|word| match *word {
             Word::TvsCertificate { cluster, node } => {
                 let era = self.world.clusters[usize::from(cluster)].era_at(self.story.seconds());
@@ -387,6 +414,25 @@ impl<'a> Witness<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// What TVS presented to the phone in its last rounds; to anybody, where it presents that still.
+    fn presented(&self) -> Vec<Cert> {
+        let own = self.rounds.iter().flat_map(|round| &round.tvs).filter_map(|(_, presents, _)| *presents);
+        let sessions = self.story.wire.sessions.iter().filter(|session| session.server.port() == 2445);
+        let still =
+            |cert: &Cert| self.is_presented(*cert, self.seconds) || self.is_presented(*cert, self.story.seconds());
+        own.chain(sessions.filter_map(|session| session.presents).filter(still)).collect()
+    }
+
+    /// Whether somebody truly found this kind of silence at a TVS that the words name, since the phone's last rounds began.
+    fn found_at_tvs(&self, words: &str, is: impl Fn(&super::wire::Session) -> bool) -> bool {
+        let since = self.rounds.first().map_or(i64::MIN, |round| round.began);
+        self.story
+            .wire
+            .sessions
+            .iter()
+            .any(|session| session.at >= since && words.contains(&session.server.ip().to_string()) && is(session))
     }
 
     fn holds(&self, checked: &mut Checked) {
@@ -434,14 +480,19 @@ impl<'a> Witness<'a> {
                 "asks_again" => any(&|round| round.by_itself),
                 "tvs_accepted" => asked(&|end| matches!(end, TvsEnd::Yes | TvsEnd::No)),
                 "tvs_refused" => asked(&|end| matches!(end, TvsEnd::Refused | TvsEnd::Closed | TvsEnd::Mismatch)),
-                "tvs_unanswered" => asked(&|end| end == TvsEnd::Silent),
+                "tvs_unanswered" => self.found_at_tvs(words, |session| !session.answered),
                 "web_accepted" => any(&|round| round.web.contains(&true)),
                 "web_refused" => any(&|round| round.web.contains(&false)),
-                "registers" => any(&|round| round.registered),
+                "registers" => any(&|round| round.registered) || self.is_relayed(),
                 _ => continue,
             };
             checked.that(format!("observed.{id}"), truth, format!("{}: {words}", self.name), "it did not");
         }
+    }
+
+    /// Whether a relay forwards what the phone says.
+    fn is_relayed(&self) -> bool {
+        self.world.hosts.iter().any(|host| host.does == Deed::Relays && host.phone == self.phone)
     }
 
     fn findings(&self, checked: &mut Checked) {
@@ -459,7 +510,7 @@ impl<'a> Witness<'a> {
                     .rounds
                     .iter()
                     .any(|round| round.got.as_ref().is_some_and(|(list, _)| Some(list) != self.state.itl.as_ref())),
-                "tvs_unreachable" => tvs(&|end| matches!(end, TvsEnd::Silent | TvsEnd::Closed)),
+                "tvs_unreachable" => self.found_at_tvs(words, |session| session.presents.is_none()),
                 "tvs_refused" => tvs(&|end| matches!(end, TvsEnd::Refused | TvsEnd::Closed | TvsEnd::Mismatch)),
                 "begins_again" => self.rounds.iter().any(|round| round.by_itself),
                 "tvs_same_serial" => false,
@@ -486,10 +537,10 @@ impl<'a> Witness<'a> {
             let (id, because) = (text(advice, "id"), text(advice, "because"));
             let truth = match id {
                 "nothing" => !last.failed && !self.is_on_a_stale_list(),
-                "delete_itl" => self.means.is_empty(),
+                "delete_itl" => self.is_stranded(),
                 "reset_phone" => {
                     !self.is_on_a_stale_list()
-                        && self.means.iter().any(|means| {
+                        && self.means.iter().flatten().any(|means| {
                             matches!(means, Means::Unbound | Means::UpToDate | Means::Signer | Means::Tvs | Means::Ctl)
                         })
                 }
@@ -505,10 +556,7 @@ impl<'a> Witness<'a> {
                 "itl_recovery" => {
                     held.is_some_and(|held| held.signing().any(|cert| cert.role == super::pki::Role::Recovery))
                 }
-                "tvs_unreachable" => {
-                    let tvs = self.rounds.iter().flat_map(|round| &round.tvs);
-                    tvs.into_iter().any(|(.., end)| matches!(end, TvsEnd::Silent | TvsEnd::Closed))
-                }
+                "tvs_unreachable" => self.found_at_tvs(because, |session| session.presents.is_none()),
                 "tls_mismatch" => {
                     let state = |node| self.world.tvs_state(plan.cluster, node, self.story.seconds());
                     (0..2).any(|node| state(node) == TvsState::Mismatch)

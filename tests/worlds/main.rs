@@ -20,6 +20,7 @@ mod dice;
 mod hosts;
 mod phone;
 mod pki;
+mod shrink;
 mod story;
 mod truth;
 mod wire;
@@ -30,7 +31,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use check::{Checked, check};
+use check::{Checked, Falsehood, check};
 use story::Story;
 use world::World;
 
@@ -55,29 +56,123 @@ fn try_world(world: &World) -> Checked {
     check(world, &story, &report)
 }
 
+/// `WORLD=44 cargo test --test worlds one_world -- --ignored --nocapture`: a world as it is, and what is said of it. In the
+/// place of a seed a file may be named, as those in `known`.
+#[test]
+#[ignore = "for looking at one world"]
+fn one_world() {
+    let text = std::env::var("WORLD").unwrap_or_default();
+    let world = match text.parse() {
+        Ok(seed) => World::draw(seed),
+        Err(_) => serde_json::from_slice(&std::fs::read(&text).unwrap()).unwrap(),
+    };
+    let story = Story::of(&world);
+    println!("{}", serde_json::to_string(&world).unwrap());
+    for (phone, life) in story.lives.iter().enumerate() {
+        println!("phone {phone}, rounds seen {:?}", story.seen[phone]);
+        for (at, fact) in &life.facts {
+            let at = (*at != i64::MIN).then(|| (at - world::START * world::SECOND) / world::MILLISECOND);
+            println!("  {at:?} ms {}", fact.brief());
+        }
+        println!("  means {:?}", world.means(phone, &story.state(phone), story.seconds()));
+    }
+    let said = report(&world, &story);
+    for phone in check::items(&said, "phones") {
+        let verdict = &phone["verdict"];
+        println!("{} {}: {} {}", phone["name"], phone["addresses"], verdict["itl_deletion"], verdict["because"]);
+        for condition in check::items(verdict, "conditions") {
+            println!("    {} {} {}", condition["id"], condition["holds"], condition["why"]);
+        }
+        for key in ["observed", "advice"] {
+            check::items(verdict, key).iter().for_each(|item| println!("    {key} {} {}", item["id"], item["text"]));
+        }
+        println!("    holds {}", phone["holds"]);
+        println!("    checks {}", phone["checks"]);
+        check::items(phone, "findings").iter().for_each(|item| println!("    finding {} {}", item["id"], item["text"]));
+        for download in check::items(phone, "downloads") {
+            println!("    {} {} {} {}", download["file"], download["outcome"], download["frames"], download["reason"]);
+        }
+        for session in check::items(phone, "tls") {
+            println!("    {} {} {} {}", session["client"], session["server"], session["outcome"], session["reason"]);
+        }
+    }
+    for falsehood in check(&world, &story, &said).falsehoods {
+        println!("FALSE {} {}\n   truth {}", falsehood.kind, falsehood.said, falsehood.truth);
+    }
+}
+
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Worlds that showed a fault once, shrunk, by the name of the fault: they are tried before any other.
+fn known() -> Vec<(String, World)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/known");
+    let mut known: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let world = serde_json::from_slice(&std::fs::read(&path).unwrap());
+            (path.file_stem().unwrap().to_string_lossy().into_owned(), world.unwrap())
+        })
+        .collect();
+    known.sort_by(|a, b| a.0.cmp(&b.0));
+    known
+}
+
+/// What was found of one kind.
+#[derive(Default)]
+struct Found {
+    count: usize,
+    /// Where, and what was said; the first ones.
+    examples: Vec<(String, World, Falsehood)>,
+}
+
+/// The smallest world that shows the same kind of fault.
+fn smallest(world: &World, kind: &str) -> (World, Option<Falsehood>) {
+    let shows = |world: &World| try_world(world).falsehoods.into_iter().find(|falsehood| falsehood.kind == kind);
+    let small = shrink::shrink(world, &|world| shows(world).is_some());
+    let falsehood = shows(&small);
+    (small, falsehood)
 }
 
 #[test]
 #[ignore = "the verdict is being made sound"]
 fn worlds_hold_no_false_statement() {
     let (first, count) = (number("WORLDS_FIRST", 0), number("WORLDS", 300));
-    let mut kinds: BTreeMap<String, Vec<(u64, String, String)>> = BTreeMap::new();
+    let (show, shrunk) = (usize::try_from(number("WORLDS_SHOW", 2)).unwrap(), number("WORLDS_SHRINK", 3));
+    let drawn = (first..first + count).map(|seed| (format!("world {seed}"), World::draw(seed)));
+    let mut kinds: BTreeMap<String, Found> = BTreeMap::new();
     let mut statements = 0;
-    for seed in first..first + count {
-        let world = World::draw(seed);
+    for (name, world) in known().into_iter().chain(drawn) {
         let checked = try_world(&world);
         statements += checked.statements;
         for falsehood in checked.falsehoods {
-            kinds.entry(falsehood.kind).or_default().push((seed, falsehood.said, falsehood.truth));
+            let found = kinds.entry(falsehood.kind.clone()).or_default();
+            found.count += 1;
+            if found.examples.len() < show.max(1) {
+                found.examples.push((name.clone(), world.clone(), falsehood));
+            }
         }
     }
-    println!("{count} worlds, {statements} statements");
-    for (kind, cases) in &kinds {
-        println!("{:5} {kind}", cases.len());
-        for (seed, said, truth) in cases.iter().take(usize::try_from(number("WORLDS_SHOW", 3)).unwrap()) {
-            println!("        world {seed}: {said}\n            truth: {truth}");
+    println!(
+        "{count} worlds, {statements} statements, {} false",
+        kinds.values().map(|found| found.count).sum::<usize>()
+    );
+    for (number, (kind, found)) in (0..).zip(&kinds) {
+        println!("{:5} {kind}", found.count);
+        for (name, _, falsehood) in found.examples.iter().take(show) {
+            println!("        {name}: {}\n            truth: {}", falsehood.said, falsehood.truth);
+        }
+        if number < shrunk {
+            let (small, falsehood) = smallest(&found.examples[0].1, kind);
+            if std::env::var_os("WORLDS_KEEP").is_some() {
+                let path = format!("{}/tests/worlds/known/{kind}-{}.json", env!("CARGO_MANIFEST_DIR"), small.seed);
+                std::fs::write(path, serde_json::to_string_pretty(&small).unwrap() + "\n").unwrap();
+            }
+            println!("        shrunk: {}", serde_json::to_string(&small).unwrap());
+            println!("            {}", falsehood.map(|falsehood| falsehood.said).unwrap_or_default());
         }
     }
     assert!(kinds.is_empty(), "{} kinds of false statements", kinds.len());

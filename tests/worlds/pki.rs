@@ -247,6 +247,16 @@ impl List {
         hex(&sha1(&self.bytes()))
     }
 
+    /// In a line, for whoever looks at one world.
+    pub(crate) fn brief(&self) -> String {
+        let cert = |cert: Cert| format!("{:?} {}.{} v{}", cert.role, cert.cluster, cert.node, cert.version);
+        let rows: Vec<_> = self.rows.iter().map(|row| format!("{} {}", row.function, cert(row.of))).collect();
+        let forged = if self.key == self.signer.key() { "" } else { ", forged" };
+        let sha1 = self.sha1();
+        let fault = self.fault.map_or_else(String::new, |fault| format!(", {fault:?}"));
+        format!("{} by {}{forged}{fault}: {}", &sha1[..8], cert(self.signer), rows.join(", "))
+    }
+
     pub(crate) fn is_blank(&self) -> bool {
         self.rows.is_empty()
     }

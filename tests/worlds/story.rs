@@ -47,6 +47,12 @@ impl Story {
         (self.end - START * SECOND).div_euclid(SECOND)
     }
 
+    /// When anything happened to a phone last; seconds after the start.
+    pub(crate) fn last_of(&self, phone: usize) -> i64 {
+        let facts = self.lives[phone].facts.iter().filter(|(at, _)| *at <= self.end && *at != i64::MIN);
+        facts.last().map_or(self.seconds(), |(at, _)| (at - START * SECOND).div_euclid(SECOND))
+    }
+
     /// A phone as it is at the end.
     pub(crate) fn state(&self, phone: usize) -> State {
         self.lives[phone].at(self.end)

@@ -67,6 +67,18 @@ pub(crate) enum TvsEnd {
     Mismatch,
 }
 
+impl Fact {
+    /// In a line, for whoever looks at one world.
+    pub(crate) fn brief(&self) -> String {
+        let list = |list: &Option<List>| list.as_ref().map_or_else(|| "nothing".to_owned(), List::brief);
+        match self {
+            Self::Got { list, .. } => format!("got {}", list.brief()),
+            Self::Holds { itl, ctl } => format!("holds ITL {}, CTL {}", list(itl), list(ctl)),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
 /// All that happened to a phone, in its order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Life {
@@ -150,11 +162,6 @@ impl State {
             Fact::Reported => round.reported = true,
             Fact::Holds { .. } | Fact::Round { .. } | Fact::AskedFurther => {}
         }
-    }
-
-    /// Whether it holds a list that binds it.
-    pub(crate) fn is_bound(&self) -> bool {
-        self.itl.as_ref().is_some_and(|itl| !itl.is_blank())
     }
 }
 

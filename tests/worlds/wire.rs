@@ -47,6 +47,8 @@ pub(crate) struct SentFile {
 /// A TLS session that truly was.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
+    /// Nanoseconds.
+    pub(crate) at: i64,
     pub(crate) whose: Whose,
     pub(crate) client: SocketAddr,
     pub(crate) server: SocketAddr,
@@ -64,6 +66,8 @@ pub(crate) struct Wire {
     pub(crate) sessions: Vec<Session>,
     /// Requests that truly got no answer: client, server, name.
     pub(crate) silent: Vec<(IpAddr, IpAddr, String)>,
+    /// Requests that were truly refused.
+    pub(crate) refused: Vec<(IpAddr, IpAddr, String)>,
     sent: u16,
 }
 
@@ -139,7 +143,10 @@ impl Line<'_> {
         let request = [b"\0\x01", name.as_bytes(), b"\0OCTET\0"].concat();
         self.datagram(true, client, asked, &request);
         match reply {
-            Reply::NotFound => self.datagram(false, from, client, b"\0\x05\0\x01File not found\0"),
+            Reply::NotFound => {
+                self.datagram(false, from, client, b"\0\x05\0\x01File not found\0");
+                self.wire.refused.push((client.ip(), asked.ip(), name.to_owned()));
+            }
             Reply::Silence => {
                 for _ in 0..2 {
                     self.now += 4 * SECOND;
@@ -190,7 +197,10 @@ impl Line<'_> {
                 );
                 stream.from_server(self, &[head.as_bytes(), file].concat());
             }
-            _ => stream.from_server(self, b"HTTP/1.1 404 Not Found\r\nContent-length: 0\r\n\r\n"),
+            _ => {
+                stream.from_server(self, b"HTTP/1.1 404 Not Found\r\nContent-length: 0\r\n\r\n");
+                self.wire.refused.push((self.address.into(), server.into(), name.to_owned()));
+            }
         }
         stream.close(self);
     }
@@ -324,6 +334,7 @@ impl Talk {
         let mut stream = Stream::new(line, server);
         let presents = if let Answer::Presents(cert) = answer { Some(cert) } else { None };
         line.wire.sessions.push(Session {
+            at: line.now,
             whose: line.whose,
             client: stream.client,
             server,
