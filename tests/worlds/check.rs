@@ -290,6 +290,7 @@ impl<'a> Witness<'a> {
             self.rounds.iter().any(|round| round.tvs.iter().any(|(.., end)| matches!(end, TvsEnd::Yes | TvsEnd::No)));
         match (now, before) {
             (None, _) => None,
+            _ if self.state.itl.as_ref().is_some_and(List::is_blank) => None,
             // It took a list in between, or the service was changed: one answer for each moment.
             (Some([now, end]), before) => {
                 let differs = now != end || before.is_some_and(|before| before != [now, end]);
@@ -305,13 +306,16 @@ impl<'a> Witness<'a> {
     }
 
     fn shows_failure(&self) -> Option<bool> {
-        let failed = self.state.rounds.last()?.failed;
+        let round = self.state.rounds.last()?;
+        let failed = round.failed;
+        let only_ctl = round.failed_ctl && round.took_itl != Some(false) && round.took_config != Some(false);
         let shown = self.world.words.iter().any(|word| {
             matches!(*word, Word::Status { phone, dated } if phone == self.phone
                 && words::status_fails(&words::status(self.world, self.story, phone, dated)))
         });
         // A message of an earlier boot stands in the list of messages still.
-        if shown && !failed { None } else { Some(failed) }
+        let is_plain = !(shown && !failed || only_ctl);
+        is_plain.then_some(failed)
     }
 
     fn checks(&self, checked: &mut Checked) {
@@ -553,6 +557,8 @@ impl<'a> Witness<'a> {
                     let serves = self.world.clusters[usize::from(plan.cluster)].ctl.is_some();
                     self.state.ctl.is_some() || serves
                 }
+                // What rests on a list of unknown relation to the phone says so itself.
+                "itl_recovery" if because.contains("unknown relation") => continue,
                 "itl_recovery" => {
                     held.is_some_and(|held| held.signing().any(|cert| cert.role == super::pki::Role::Recovery))
                 }

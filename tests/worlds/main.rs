@@ -18,6 +18,7 @@
 mod check;
 mod dice;
 mod hosts;
+mod laws;
 mod phone;
 mod pki;
 mod shrink;
@@ -28,22 +29,21 @@ mod words;
 mod world;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use itlscope::testkit::Owned;
 use serde_json::Value;
 
 use check::{Checked, Falsehood, check};
+use dice::Dice;
 use story::Story;
 use world::World;
 
 /// What the program says of a world.
 fn report(world: &World, story: &Story) -> Value {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = words::arguments(world, story, folder.path());
-    let mut out = Vec::new();
-    match itlscope::commands::triage(&arguments, &mut out) {
-        Ok(_) => serde_json::from_slice(&out).unwrap_or(Value::Null),
-        Err(error) => panic!("world {}: {error:#}: {arguments:?}", world.seed),
-    }
+    let words = words::arguments(world, story, folder.path());
+    laws::report(&story.captures, &words, folder.path())
 }
 
 fn try_world(world: &World) -> Checked {
@@ -176,4 +176,75 @@ fn worlds_hold_no_false_statement() {
         }
     }
     assert!(kinds.is_empty(), "{} kinds of false statements", kinds.len());
+}
+
+/// Tries all laws on one set of captures.
+fn try_laws(
+    name: &str,
+    captures: &[Vec<Owned>],
+    words: &[String],
+    folder: &Path,
+    broken: &mut BTreeMap<&str, Vec<String>>,
+) {
+    let before = laws::answers(&laws::report(captures, words, folder));
+    for change in laws::CHANGES {
+        let mut changed = captures.to_vec();
+        (change.apply)(&mut changed, &mut Dice::new(captures[0].len() as u64));
+        if changed == captures || changed.iter().any(Vec::is_empty) {
+            continue;
+        }
+        let after = laws::answers(&laws::report(&changed, words, folder));
+        let found = laws::broken(change.law, &before, &after);
+        broken.entry(change.name).or_default().extend(found.into_iter().map(|found| format!("{name}: {found}")));
+    }
+}
+
+fn tell(broken: &BTreeMap<&str, Vec<String>>) {
+    for (law, cases) in broken.iter().filter(|(_, cases)| !cases.is_empty()) {
+        println!("{:5} {law}", cases.len());
+        cases
+            .iter()
+            .take(usize::try_from(number("WORLDS_SHOW", 3)).unwrap())
+            .for_each(|case| println!("        {case}"));
+    }
+    assert!(broken.values().all(Vec::is_empty), "a law is broken");
+}
+
+#[test]
+#[ignore = "the verdict is being made sound"]
+fn laws_hold_in_worlds() {
+    let mut broken = BTreeMap::new();
+    for seed in number("WORLDS_FIRST", 0)..number("WORLDS_FIRST", 0) + number("LAWS", 60) {
+        let world = World::draw(seed);
+        let story = Story::of(&world);
+        if story.captures.iter().any(Vec::is_empty) {
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let words = words::arguments(&world, &story, folder.path());
+        try_laws(&format!("world {seed}"), &story.captures, &words, folder.path(), &mut broken);
+    }
+    tell(&broken);
+}
+
+#[test]
+#[ignore = "the verdict is being made sound"]
+fn laws_hold_of_recorded_captures() {
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let reference = captures.join("references/itl-old.tlv").display().to_string();
+    let words = ["--format", "json", "-r", &reference].map(str::to_owned);
+    let mut broken = BTreeMap::new();
+    let mut tried = 0;
+    for entry in std::fs::read_dir(captures).unwrap() {
+        let path = entry.unwrap().path().join("capture.pcap");
+        if !path.is_file() {
+            continue;
+        }
+        let frames = itlscope::testkit::read(path.to_str().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        try_laws(&path.display().to_string(), &[frames], &words, folder.path(), &mut broken);
+        tried += 1;
+    }
+    assert!(tried >= 20, "the captures are there");
+    tell(&broken);
 }

@@ -106,8 +106,10 @@ pub(crate) struct Round {
     pub(crate) took_itl: Option<bool>,
     pub(crate) took_config: Option<bool>,
     pub(crate) asked_signed: Option<bool>,
+    /// Anything failed that it shows on its screen.
     pub(crate) failed: bool,
-    pub(crate) verified: bool,
+    /// Its CTL failed.
+    pub(crate) failed_ctl: bool,
     pub(crate) tvs: Vec<([u8; 4], Option<Cert>, TvsEnd)>,
     pub(crate) web: Vec<bool>,
     pub(crate) registered: bool,
@@ -153,7 +155,7 @@ impl State {
                     What::Ctl | What::Further => {}
                 }
                 round.failed |= !took;
-                round.verified |= took;
+                round.failed_ctl |= !took && *what == What::Ctl;
             }
             Fact::AskedConfig { signed } => round.asked_signed = Some(*signed),
             Fact::Tvs { server, presents, end } => round.tvs.push((*server, *presents, *end)),

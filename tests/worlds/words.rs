@@ -13,15 +13,9 @@ use super::story::Story;
 use super::truth::{Fact, TvsEnd, What};
 use super::world::{SECOND, START, Word, World};
 
-/// Writes captures and words into `folder`.
+/// The words, after what every report needs; their files are written into `folder`.
 pub(crate) fn arguments(world: &World, story: &Story, folder: &Path) -> Vec<String> {
-    let mut arguments = Vec::new();
-    for (number, frames) in story.captures.iter().enumerate() {
-        let path = folder.join(format!("capture{number}.pcap"));
-        fs::write(&path, itlscope::testkit::pcap(1, true, frames)).unwrap();
-        arguments.push(path.display().to_string());
-    }
-    arguments.extend(["--format".to_owned(), "json".to_owned()]);
+    let mut arguments = vec!["--format".to_owned(), "json".to_owned()];
     for (number, word) in world.words.iter().enumerate() {
         arguments.extend(say(world, story, *word, number, folder));
     }
