@@ -5,7 +5,9 @@
 //! not its business.
 
 mod ahead;
+mod arrangement;
 mod buffer;
+mod clocks;
 mod compressed;
 mod error;
 mod file;
@@ -16,7 +18,10 @@ pub mod live;
 mod merge;
 mod pcap;
 mod pcapng;
+mod rotated;
 
+pub use arrangement::{Arrangement, Skew};
+pub use clocks::Clocks;
 pub use compressed::BytesRead;
 pub use error::{CaptureError, Problem};
 pub use file::CaptureFile;
@@ -34,6 +39,11 @@ pub trait Source {
 
     /// What was read so far, one entry a source, in the order of [`FrameId::source`].
     fn summaries(&self) -> Vec<SourceSummary>;
+
+    /// Which of their moments can be ordered, as far as it is known by now. One source needs nothing to be known.
+    fn clocks(&self) -> Clocks {
+        Clocks::default()
+    }
 }
 
 /// What was read of one source.
@@ -49,6 +59,23 @@ pub struct SourceSummary {
     pub first_time: Option<Timestamp>,
     /// Time of the last frame.
     pub last_time: Option<Timestamp>,
+    /// Link type of the first frame.
+    pub link: Option<LinkType>,
+    /// Where its clock was set back, the first times.
+    pub set_back: Vec<SetBack>,
+    /// The first file of the rotated set that this one is of.
+    pub set: Option<u16>,
+    /// How its clock compares with another source's, where both recorded the same packets.
+    pub skew: Option<Skew>,
     /// What a reader of the report must know: the capture was cut, records were damaged.
     pub warnings: Vec<String>,
+}
+
+/// A clock was set back while its source was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetBack {
+    /// The first frame that has a time of the new clock.
+    pub frame: u64,
+    /// By so many nanoseconds.
+    pub by: u64,
 }

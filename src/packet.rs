@@ -9,9 +9,12 @@ mod endpoint;
 mod fragment;
 pub mod glance;
 mod kernel_filter;
+mod sightings;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 mod walk;
+mod wireless;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -21,6 +24,8 @@ use crate::capture::{Frame, FrameId, LinkType};
 
 pub(crate) use endpoint::Endpoint;
 pub use kernel_filter::kernel_filter;
+pub use sightings::Sightings;
+pub use tunnel::Foreign;
 
 use duplicate::Duplicates;
 use fragment::Fragments;
@@ -111,6 +116,8 @@ impl Default for Limits {
 pub struct Counters {
     /// Frames of link types that are not supported: how many, and the first of them.
     pub unsupported: BTreeMap<(u16, u32), (u64, FrameId)>,
+    /// Frames of what is not decoded: how many, and the first of them.
+    pub foreign: BTreeMap<(u16, Foreign), (u64, FrameId)>,
     /// Frames that were captured twice: how many a source, and the first of them.
     pub duplicates: BTreeMap<u16, (u64, FrameId)>,
     /// Frames of which the capture holds only a part that mattered.
@@ -191,6 +198,10 @@ impl Decoder {
         let slice = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
         let packet = match found {
             Found::Nothing | Found::Fragment(_) => return None,
+            Found::Foreign(foreign) => {
+                self.counters.foreign.entry((frame.id.source, foreign)).or_insert((0, frame.id)).0 += 1;
+                return None;
+            }
             Found::Cdp(range) => Packet::Cdp(slice(&range)),
             Found::Lldp(range) => Packet::Lldp(slice(&range)),
             Found::Transport { transport, .. } => transport.packet(bytes)?,
@@ -245,7 +256,7 @@ pub fn whereabouts(frame: &Frame<'_>) -> Option<Whereabouts> {
             payload: fragment.payload,
             first: fragment.offset == 0,
         }),
-        Found::Nothing | Found::Cdp(_) | Found::Lldp(_) => None,
+        Found::Nothing | Found::Cdp(_) | Found::Lldp(_) | Found::Foreign(_) => None,
     }
 }
 
@@ -261,17 +272,14 @@ pub fn link_name(link: LinkType) -> String {
         7 => "ARCNET_BSD",
         8 => "SLIP",
         10 => "FDDI",
-        105 => "IEEE802_11",
         107 => "FRELAY",
         117 => "PFLOG",
         119 => "IEEE802_11_PRISM",
-        127 => "IEEE802_11_RADIOTAP",
         138 => "APPLE_IP_OVER_IEEE1394",
         143 => "DOCSIS",
         number @ 147..=162 => return format!("LINKTYPE_USER{}", number - 147),
         187 => "BLUETOOTH_HCI_H4",
         189 => "USB_LINUX",
-        192 => "PPI",
         195 => "IEEE802_15_4_WITHFCS",
         197 => "ERF",
         201 => "BLUETOOTH_HCI_H4_WITH_PHDR",

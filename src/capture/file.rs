@@ -9,13 +9,21 @@ use super::compressed::{self, BytesRead, Compression};
 use super::error::{CaptureError, Problem};
 use super::pcap::{Located, PcapReader};
 use super::pcapng::PcapNgReader;
-use super::{Frame, FrameId, Source, SourceSummary, Timestamp};
+use super::{Frame, FrameId, SetBack, Source, SourceSummary, Timestamp};
+
+/// A frame that is so much earlier than the one before it shows that the clock was set back. Frames that several processors
+/// deliver come out of order by far less.
+const SET_BACK: u64 = 1_000_000_000;
+/// Times that a clock was set back that are kept of a source.
+const MOST_SET_BACK: usize = 64;
 
 /// A capture that is being read: a pcap or pcapng stream.
 pub struct CaptureFile {
     buffer: BlockBuffer,
     format: Format,
     source: u16,
+    /// What is added to the times of frames, in nanoseconds.
+    shift: i64,
     summary: SourceSummary,
     located: Option<Located>,
     ended: bool,
@@ -84,6 +92,7 @@ impl CaptureFile {
             buffer,
             format,
             source,
+            shift: 0,
             summary: SourceSummary { path: label, ..SourceSummary::default() },
             located: None,
             ended: false,
@@ -111,8 +120,10 @@ impl CaptureFile {
         match next {
             Ok(Some(located)) => {
                 self.summary.frames += 1 + located.others;
-                self.summary.first_time.get_or_insert(located.time);
-                self.summary.last_time = Some(located.time);
+                match self.summary.last_time.replace(located.time) {
+                    Some(last) => self.note_set_back(last.nanos_since(located.time)),
+                    None => (self.summary.first_time, self.summary.link) = (Some(located.time), Some(located.link)),
+                }
                 self.located = Some(located);
                 Ok(true)
             }
@@ -127,6 +138,17 @@ impl CaptureFile {
                 Ok(false)
             }
             Err(problem) => self.end(problem),
+        }
+    }
+
+    /// The clock of the source differs from that of others: its frames get the times of theirs.
+    pub(super) const fn shift_times(&mut self, nanos: i64) {
+        self.shift = nanos;
+    }
+
+    fn note_set_back(&mut self, by: u64) {
+        if by > SET_BACK && self.summary.set_back.len() < MOST_SET_BACK {
+            self.summary.set_back.push(SetBack { frame: self.summary.frames, by });
         }
     }
 
@@ -148,7 +170,7 @@ impl CaptureFile {
         let data = self.buffer.window().get(located.start..located.start + located.len)?;
         Some(Frame {
             id: FrameId { source: self.source, number: self.summary.frames },
-            time: located.time,
+            time: located.time.plus(self.shift),
             link: located.link,
             data,
             original_len: located.original_len,
@@ -157,7 +179,7 @@ impl CaptureFile {
 
     /// Time of the frame that [`Self::advance`] moved to.
     pub(super) fn time(&self) -> Option<Timestamp> {
-        self.located.as_ref().map(|located| located.time)
+        self.located.as_ref().map(|located| located.time.plus(self.shift))
     }
 
     /// What was read so far.

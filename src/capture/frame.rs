@@ -22,6 +22,12 @@ impl Timestamp {
         self.0
     }
 
+    /// So many nanoseconds later, or earlier; it saturates.
+    #[must_use]
+    pub const fn plus(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
     /// Nanoseconds from `earlier` to `self`, zero when `earlier` is the later one.
     pub fn nanos_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)

@@ -2,18 +2,22 @@
 //!
 //! Files are opened, looked at and closed again; each is read when the case's time reaches it. So a hundred rotated files cost
 //! the memory of one, and reassembly goes on across them. A file that cannot be read any more when its turn comes is left out
-//! with a warning.
+//! with a warning. Of a set whose names say in which order it was written, a file is read when the one before it is over,
+//! whatever its clock says.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::path::PathBuf;
 
-use super::{CaptureError, CaptureFile, Frame, Source, SourceSummary, Timestamp};
+use super::{Arrangement, CaptureError, CaptureFile, Clocks, Frame, Source, SourceSummary, Timestamp};
 
 /// Captures that are read as one, merged by time. Frames of one file keep their order, whatever their times.
 pub struct MergedCaptures<O> {
     open: O,
+    arrangement: Arrangement,
     sources: Vec<State>,
+    /// Which source is read when this one is over: its time and place.
+    next: BTreeMap<usize, (Timestamp, usize)>,
     /// The source whose frame was given out last.
     current: Option<usize>,
     /// The others that have frames, the one with the earliest first.
@@ -34,34 +38,58 @@ where
 {
     /// Looks at the first frame of every path. `open` opens a path as the source of that number. Returns the merged captures
     /// and what could not be read.
-    pub fn new(paths: &[PathBuf], mut open: O) -> (Self, Vec<CaptureError>) {
+    pub fn new(paths: &[PathBuf], open: O) -> (Self, Vec<CaptureError>) {
+        Self::arranged(paths, Arrangement::default(), open)
+    }
+
+    /// The same for sources of which something is known.
+    pub fn arranged(paths: &[PathBuf], arrangement: Arrangement, open: O) -> (Self, Vec<CaptureError>) {
+        let mut merged = Self {
+            open,
+            arrangement,
+            sources: Vec::with_capacity(paths.len()),
+            next: BTreeMap::new(),
+            current: None,
+            queue: BinaryHeap::new(),
+        };
         let mut errors = Vec::new();
-        let mut sources = Vec::with_capacity(paths.len());
-        let mut queue = BinaryHeap::new();
+        let mut first_times = BTreeMap::new();
         for (index, path) in paths.iter().enumerate() {
-            let number = u16::try_from(index).unwrap_or(u16::MAX);
-            let opened = open(path, number).and_then(|mut file| {
-                file.advance()?;
-                Ok(file)
-            });
-            sources.push(match opened {
-                Ok(file) => match file.time() {
-                    Some(time) => {
-                        queue.push(Reverse((time, index)));
-                        // One file, or a stream that cannot be opened twice, stays open.
-                        let stays = paths.len() == 1 || !path.is_file();
-                        if stays { State::Reading(Box::new(file)) } else { State::Waiting(path.clone()) }
-                    }
-                    None => State::Ended(file.summary()),
-                },
+            let state = match merged.open(path, index) {
+                Ok((true, file)) => {
+                    first_times.insert(index, file.time().unwrap_or_default());
+                    // One file, or a stream that cannot be opened twice, stays open.
+                    let stays = paths.len() == 1 || !path.is_file();
+                    if stays { State::Reading(Box::new(file)) } else { State::Waiting(path.clone()) }
+                }
+                Ok((false, file)) => State::Ended(file.summary()),
                 Err(error) => {
                     let ended = State::failed(path, &error);
                     errors.push(error);
                     ended
                 }
-            });
+            };
+            merged.sources.push(state);
         }
-        (Self { open, sources, current: None, queue }, errors)
+        for sequence in merged.arrangement.sequences() {
+            let with_frames: Vec<usize> =
+                sequence.iter().copied().filter(|index| first_times.contains_key(index)).collect();
+            for pair in with_frames.windows(2) {
+                let &[before, index] = pair else { continue };
+                let time = first_times.remove(&index).unwrap_or_default();
+                merged.next.insert(before, (time, index));
+            }
+        }
+        merged.queue.extend(first_times.into_iter().map(|(index, time)| Reverse((time, index))));
+        (merged, errors)
+    }
+
+    /// Opens a source and moves to its first frame; whether it has one.
+    fn open(&mut self, path: &PathBuf, index: usize) -> Result<(bool, CaptureFile), CaptureError> {
+        let number = u16::try_from(index).unwrap_or(u16::MAX);
+        let mut file = (self.open)(path, number)?;
+        file.shift_times(self.arrangement.shift(number));
+        Ok((file.advance()?, file))
     }
 
     /// Moves the source whose frame was given out to its next frame. It stays the current one as long as no other has an
@@ -97,6 +125,12 @@ where
             *state = State::Ended(summary);
         }
         self.current = None;
+        self.follow(index);
+    }
+
+    /// The next file of the set, when this one is over.
+    fn follow(&mut self, index: usize) {
+        self.queue.extend(self.next.remove(&index).map(Reverse));
     }
 
     /// The source with the earliest frame; a waiting one is opened when its turn comes.
@@ -104,18 +138,20 @@ where
         while self.current.is_none()
             && let Some(Reverse((_, index))) = self.queue.pop()
         {
-            let Some(state) = self.sources.get_mut(index) else { continue };
-            if let State::Waiting(path) = state {
-                let number = u16::try_from(index).unwrap_or(u16::MAX);
-                let opened = (self.open)(path, number).and_then(|mut file| Ok((file.advance()?, file)));
-                *state = match opened {
+            if let Some(State::Waiting(path)) = self.sources.get(index) {
+                let path = path.clone();
+                let state = match self.open(&path, index) {
                     Ok((true, file)) => State::Reading(Box::new(file)),
                     Ok((false, file)) => State::Ended(file.summary()),
-                    Err(error) => State::failed(path, &error),
+                    Err(error) => State::failed(&path, &error),
                 };
+                if let Some(slot) = self.sources.get_mut(index) {
+                    *slot = state;
+                }
             }
-            if matches!(state, State::Reading(_)) {
-                self.current = Some(index);
+            match self.sources.get(index) {
+                Some(State::Reading(_)) => self.current = Some(index),
+                _ => self.follow(index),
             }
         }
     }
@@ -147,13 +183,17 @@ where
     }
 
     fn summaries(&self) -> Vec<SourceSummary> {
-        self.sources
-            .iter()
-            .map(|state| match state {
-                State::Waiting(path) => SourceSummary { path: path.display().to_string(), ..SourceSummary::default() },
-                State::Reading(file) => file.summary(),
-                State::Ended(summary) => summary.clone(),
-            })
-            .collect()
+        let summary = |state: &State| match state {
+            State::Waiting(path) => SourceSummary { path: path.display().to_string(), ..SourceSummary::default() },
+            State::Reading(file) => file.summary(),
+            State::Ended(summary) => summary.clone(),
+        };
+        let mut summaries: Vec<_> = self.sources.iter().map(summary).collect();
+        self.arrangement.note_in(&mut summaries);
+        summaries
+    }
+
+    fn clocks(&self) -> Clocks {
+        self.arrangement.clocks(&self.summaries())
     }
 }

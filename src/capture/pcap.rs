@@ -43,6 +43,35 @@ pub(super) struct Located {
 const LOOKED_AT: usize = 4;
 const LOOK_WITHIN: usize = 16 << 10;
 
+/// What the first records are like under one reading of the file.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Records whose fields all make sense.
+    sound: u32,
+    /// Records with a field that makes none: recorders write such things.
+    odd: u32,
+    end: End,
+}
+
+/// Where the records led.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Beyond what was looked at.
+    Open,
+    /// To the end of the stream, with the end of a record.
+    Clean,
+    /// To the end of the stream, in the middle of a record.
+    Cut,
+    /// To a record that is larger than any.
+    Broken,
+}
+
+impl End {
+    const fn is_fine(self) -> bool {
+        matches!(self, Self::Open | Self::Clean)
+    }
+}
+
 impl PcapReader {
     /// Reads the file header if the stream is a pcap: `None` where its magic number is another.
     pub(super) fn open(buffer: &mut BlockBuffer) -> Result<Option<Self>, Problem> {
@@ -100,7 +129,8 @@ impl PcapReader {
         if record_headers.len() > 1 {
             // A stream may hold nothing but its first frames yet: no more is waited for than the usual form needs.
             let needed = reader.length_of_first(usual, buffer)?;
-            if !reader.is_sound(usual, first_bytes(needed, buffer)?) {
+            let first = reader.look(usual, first_bytes(needed, buffer)?, needed);
+            if first.odd > 0 || !first.end.is_fine() {
                 reader.record_header = reader.likeliest(record_headers, first_bytes(LOOK_WITHIN, buffer)?);
             }
         }
@@ -121,24 +151,47 @@ impl PcapReader {
         Ok(needed)
     }
 
-    /// Whether the first records make sense, as far as they are there, if each has a header of so many bytes.
-    fn is_sound(&self, header: usize, window: &[u8]) -> bool {
-        let mut at = 0;
-        (0..LOOKED_AT).all(|_| {
-            let Some(bytes) = window.get(at..).filter(|rest| rest.len() >= header) else { return true };
-            let words = [4, 8, 12].map(|at| self.u32_at(bytes, at).unwrap_or(u32::MAX));
-            let [fraction, first, second] = words;
+    /// What the first records are like if each has a header of so many bytes. The stream ends with `window` where that is
+    /// shorter than what was `asked` for.
+    fn look(&self, header: usize, window: &[u8], asked: usize) -> Look {
+        let (mut at, mut look) = (0, Look { sound: 0, odd: 0, end: End::Open });
+        loop {
+            let rest = window.get(at..).unwrap_or_default();
+            if rest.len() < header {
+                let is_over = window.len() < asked;
+                // What a record claims may reach beyond what is looked at.
+                look.end = match (is_over, at.cmp(&window.len())) {
+                    (false, _) => End::Open,
+                    (true, std::cmp::Ordering::Equal) => End::Clean,
+                    (true, _) => End::Cut,
+                };
+                return look;
+            }
+            let [fraction, first, second] = [4, 8, 12].map(|at| self.u32_at(rest, at).unwrap_or(u32::MAX));
             let (captured, original) = self.lengths(first, second);
-            at += header + captured as usize;
+            if captured > LARGEST_FRAME {
+                return Look { end: End::Broken, ..look };
+            }
             let fraction_fits = fraction < if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
-            fraction_fits && captured <= LARGEST_FRAME && captured <= original && original > 0
-        })
+            let is_sound = fraction_fits && captured <= original && original > 0;
+            *(if is_sound { &mut look.sound } else { &mut look.odd }) += 1;
+            at += header + captured as usize;
+        }
     }
 
-    /// The record header with which the first records make sense; the first of `lengths` where all do, or none.
+    /// The record header with which the start of the file makes sense. One odd record does not make a file another variant: the
+    /// first of `lengths` stays, unless records do not follow each other with it and do, without any oddity, with another.
     fn likeliest(&self, lengths: &[usize], window: &[u8]) -> usize {
         let usual = lengths.first().copied().unwrap_or(16);
-        lengths.iter().find(|&&header| self.is_sound(header, window)).copied().unwrap_or(usual)
+        let as_usual = self.look(usual, window, LOOK_WITHIN);
+        if as_usual.end.is_fine() && as_usual.odd <= as_usual.sound.max(1) {
+            return usual;
+        }
+        let fits = |&&header: &&usize| {
+            let look = self.look(header, window, LOOK_WITHIN);
+            look.odd == 0 && look.end.is_fine() && look.sound > 1
+        };
+        lengths.iter().skip(1).find(fits).copied().unwrap_or(usual)
     }
 
     /// Captured and original length.

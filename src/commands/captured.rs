@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
+use super::inputs::ClockOptions;
 use super::read;
 use crate::capture::CaptureFile;
 use crate::digest::Digests;
-use crate::dissect::Content;
-use crate::dissect::event::Outcome;
 use crate::engine::{Engine, Limits};
+use crate::event::Content;
+use crate::event::Outcome;
 use crate::phone::{DownloadRecord, KeptFile, Phone, Roster};
 
 /// Different files of one name that are shown at most.
@@ -78,7 +79,7 @@ fn phones(path: &Path, file: &mut dyn FnMut(KeptFile)) -> anyhow::Result<Vec<Pho
     let mut each = |roster: &mut Roster| roster.take_files().into_iter().for_each(&mut *file);
     let mut problem = None;
     let mut complain = |text: &str| problem = Some(text.to_owned());
-    if read::read(&[path.to_owned()], &mut engine, &mut each, &mut complain)?.is_none() {
+    if read::read(&[path.to_owned()], ClockOptions::default(), &mut engine, &mut each, &mut complain)?.is_none() {
         bail!(problem.unwrap_or_else(|| format!("{}: cannot be read", path.display())));
     }
     Ok(engine.phones())

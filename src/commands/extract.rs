@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut each = |roster: &mut Roster| {
         roster.take_files().iter().for_each(|kept| extractor.file(kept));
     };
-    let read = read::read(&args.captures.files, &mut engine, &mut each, &mut super::complain)?;
+    let read = read::read(&args.captures.files, args.captures.clocks, &mut engine, &mut each, &mut super::complain)?;
     let Some(read) = read else { return Ok(Exit::Failed) };
     let manifest = Manifest::new(&read.sources, read.notes);
     let (manifest, failed) = extractor

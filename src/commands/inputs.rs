@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::capture::Arrangement;
 use crate::dissect::{ContentLimits, tcp, tftp};
 use crate::engine::Limits;
 use crate::logs::{self, AlarmList, Says};
@@ -245,6 +246,35 @@ pub(super) struct Captures {
     /// Captures to read: pcap or pcapng. Several are one case, merged by time
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) clocks: ClockOptions,
+}
+
+/// What only somebody who was there knows of several captures.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct ClockOptions {
+    /// Captures whose names are equal but for number or date are not the files of one rotated capture
+    #[arg(long, hide_short_help = true)]
+    separate_captures: bool,
+
+    /// By how much the clocks of the captures differ at most, where packets that are in two of them do not show it
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", value_parser = bound)]
+    clock_bound: Option<f64>,
+}
+
+impl ClockOptions {
+    /// How captures stand to each other, before it is looked into them.
+    pub(super) fn arrange(self, paths: &[PathBuf]) -> Arrangement {
+        let named = paths.iter().map(|path| (!self.separate_captures).then_some(path.as_path()));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the parser bounds it")]
+        Arrangement::of(named).stating(self.clock_bound.map(|seconds| (seconds * 1e9) as u64))
+    }
+}
+
+fn bound(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=1e9).contains(seconds));
+    seconds.ok_or_else(|| "expected a number of seconds, such as 0.5".to_owned())
 }
 
 /// Whether the process gives up what it does not need.

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use super::inputs::ClockOptions;
 use super::progress::Bar;
 use super::pump;
-use crate::capture::{BytesRead, CaptureFile, MergedCaptures, Source, SourceSummary};
+use crate::capture::{Arrangement, BytesRead, CaptureFile, Clocks, MergedCaptures, Source, SourceSummary};
 use crate::engine::Engine;
+use crate::packet::Sightings;
 use crate::phone::Roster;
 use crate::report;
 
@@ -13,6 +15,9 @@ use crate::report;
 pub(super) struct Read {
     /// The captures, with what was left out of each.
     pub(super) sources: Vec<SourceSummary>,
+    /// Which of their moments can be ordered.
+    #[expect(dead_code, reason = "judgement orders moments by it")]
+    pub(super) clocks: Clocks,
     /// What else was left out.
     pub(super) notes: Vec<String>,
     /// How many captures could not be read.
@@ -26,13 +31,14 @@ pub(super) struct Read {
 /// When reading fails for a reason that is not in the captures.
 pub(super) fn read(
     paths: &[PathBuf],
+    clocks: ClockOptions,
     engine: &mut Engine,
     each: &mut dyn FnMut(&mut Roster),
     complain: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Read>> {
     let count = BytesRead::default();
     let open = |path: &PathBuf, number| CaptureFile::open_counted(path, number, &count);
-    let (mut source, errors) = MergedCaptures::new(paths, open);
+    let (mut source, errors) = MergedCaptures::arranged(paths, arrange(paths, clocks), open);
     for error in &errors {
         complain(&error.to_string());
     }
@@ -48,7 +54,7 @@ pub(super) fn read(
     result?;
     engine.finish();
     each(engine.roster_mut());
-    let mut sources = source.summaries();
+    let (mut sources, clocks) = (source.summaries(), source.clocks());
     let foreign = report::unreadable(engine, &sources);
     for (index, why) in &foreign {
         let path = sources.get(*index).map_or("", |source| &source.path);
@@ -58,6 +64,27 @@ pub(super) fn read(
     if unreadable == paths.len() {
         return Ok(None);
     }
-    let notes = report::tell_left_out(engine, &mut sources);
-    Ok(Some(Read { sources, notes, unreadable }))
+    let mut notes = report::tell_sources(&sources, &clocks);
+    notes.extend(report::tell_left_out(engine, &mut sources));
+    Ok(Some(Read { sources, clocks, notes, unreadable }))
+}
+
+/// How the captures stand to each other. Where names do not tell that they are of one recorder, the beginnings are searched for
+/// packets that several hold, which show how their clocks compare.
+pub(super) fn arrange(paths: &[PathBuf], clocks: ClockOptions) -> Arrangement {
+    let arrangement = clocks.arrange(paths);
+    let is_read_once = |path: &PathBuf| !path.is_file();
+    if arrangement.is_one_recorder(paths.len())
+        || !Sightings::can_compare(paths.len())
+        || paths.iter().any(is_read_once)
+    {
+        return arrangement;
+    }
+    let mut sightings = Sightings::default();
+    for path in paths {
+        // What cannot be read is told when it is read.
+        let mut file = CaptureFile::open(path, 0).ok();
+        let _ = sightings.add(file.as_mut().map(|file| file as &mut dyn Source), paths.len());
+    }
+    arrangement.comparing(sightings.skews())
 }

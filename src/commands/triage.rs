@@ -98,7 +98,9 @@ pub(super) fn report(args: &Args, gives_up: bool, out: &mut dyn Write) -> anyhow
     if args.format == Format::Text && args.details != DetailsOption::All {
         engine.roster_mut().hash_only_lists();
     }
-    let Some(read) = read::read(&args.captures.files, &mut engine, &mut |_| {}, &mut super::complain)? else {
+    let Some(read) =
+        read::read(&args.captures.files, args.captures.clocks, &mut engine, &mut |_| {}, &mut super::complain)?
+    else {
         return Ok(Exit::Failed);
     };
     let phones = engine.phones();

@@ -51,6 +51,9 @@ pub(super) struct Args {
     follow: bool,
 
     #[command(flatten)]
+    clocks: inputs::ClockOptions,
+
+    #[command(flatten)]
     live: input::LiveArgs,
 
     /// What to compare with: an ITL (.tlv or the saved text of 'show itl'), a bare MD5 or SHA-1, or a certificate such as
@@ -181,7 +184,7 @@ fn setup(args: &Args) -> anyhow::Result<Setup> {
     let load = move || inputs::references(&arguments).map_err(|error| format!("{error:#}"));
     // Last: from here on nobody may need a privilege.
     let input::Opened { label, input, recording, privileges } =
-        input::open(&args.files, args.follow, &args.live, &|| args.sandbox.enter(&needs(args)))?;
+        input::open((&args.files, args.clocks), args.follow, &args.live, &|| args.sandbox.enter(&needs(args)))?;
     Ok(Setup {
         label,
         input,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::folder::Folder;
 use crate::capture::{Moment, SourceSummary};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
-use crate::dissect::event::{Side, TlsSession};
+use crate::event::{Side, TlsSession};
 use crate::phone::{DownloadRecord, Phone};
 use crate::report::{SourceView, SpanView, Tool};
 use crate::x509::{Certificate, DistinguishedName, Serial};
@@ -128,7 +128,7 @@ impl Manifest {
         Self {
             schema: "itlscope.manifest/1",
             tool: Tool::THIS,
-            sources: sources.iter().map(SourceView::from).collect(),
+            sources: (1..).zip(sources).map(SourceView::from).collect(),
             notes,
             files: Vec::new(),
             certificates: Vec::new(),

@@ -5,8 +5,11 @@
 
 use crate::capture::LinkType;
 
-/// UDP ports whose datagrams are always looked at: DHCP, TFTP, SIP, and VXLAN, which may carry anything.
-pub(super) const UDP_PORTS: [u16; 6] = [67, 68, 69, 5060, 4789, 8472];
+/// UDP ports whose datagrams are always looked at: DHCP, TFTP, SIP, and tunnels, which may carry anything.
+pub(super) const UDP_PORTS: [u16; 12] = {
+    let [a, b, c, d, e, f, g, h] = super::tunnel::PORTS;
+    [67, 68, 69, 5060, a, b, c, d, e, f, g, h]
+};
 
 /// An Ethernet header, an IPv4 header without options, a UDP header, and the first two bytes of what it carries.
 const USUAL: usize = 14 + 20 + 8 + 2;

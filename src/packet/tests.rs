@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use proptest::prelude::*;
 
-use super::{Datagram, Decoder, Packet, Segment, TcpFlags, link_name, supports};
+use super::{Datagram, Decoder, Foreign, Packet, Segment, TcpFlags, link_name, supports};
 use crate::capture::LinkType;
 use crate::testkit::{self, ETHERNET, Owned, address, encapsulate, ethernet, ethernet_with, ip, tcp, udp};
 
@@ -214,14 +214,58 @@ fn what_carries_nothing() {
 fn link_types_that_are_not_supported_are_counted() {
     let mut decoder = Decoder::default();
     for number in [4, 9] {
-        let frame = Owned { time: 0, link: LinkType(105), data: vec![0; 60], original_len: 60 };
+        let frame = Owned { time: 0, link: LinkType(119), data: vec![0; 60], original_len: 60 };
         assert_eq!(decoder.decode(&frame.frame(number)), None);
     }
-    let (count, first) = decoder.counters().unsupported[&(0, 105)];
+    let (count, first) = decoder.counters().unsupported[&(0, 119)];
     assert_eq!((count, first.number), (2, 4));
-    assert!(!supports(LinkType(105)));
-    assert_eq!(link_name(LinkType(105)), "LINKTYPE_IEEE802_11");
+    assert!(!supports(LinkType(119)));
+    assert_eq!(link_name(LinkType(119)), "LINKTYPE_IEEE802_11_PRISM");
     assert_eq!(link_name(LinkType(4_000_000_000)), "number 4000000000");
+}
+
+#[test]
+fn what_is_not_decoded_is_counted() {
+    let (from, to) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+    let of_ip = |protocol: u8| ethernet(&ip(from, to, protocol, 1, &[0x30; 40]));
+    let in_udp = |port: u16, payload: &[u8]| ethernet(&ip(from, to, 17, 1, &udp(50_000, port, payload)));
+    let mut to_isl = ethernet(&v4(b"x"));
+    to_isl[..6].copy_from_slice(&[1, 0, 0x0c, 0, 0, 0]);
+    let wireless = |kind: u8, flags: u8, qos: u8| [&[kind, flags][..], &[0; 22], &[qos, 0], &[7; 40]].concat();
+    for (foreign, link, data) in [
+        (Foreign::GtpU, 1, in_udp(2152, &[0x30, 255, 0, 40])),
+        (Foreign::L2tp, 1, in_udp(1701, &[0, 2])),
+        (Foreign::L2tp, 1, of_ip(115)),
+        (Foreign::EncryptedCapwap, 1, in_udp(5247, &[1, 0, 0, 0, 23, 254])),
+        (Foreign::FragmentedCapwap, 1, in_udp(5247, &[0, 0x10, 2, 0x80, 0, 1, 0, 0])),
+        (Foreign::Esp, 1, of_ip(50)),
+        (Foreign::EtherIp, 1, of_ip(97)),
+        (Foreign::Pptp, 1, ethernet(&ip(from, to, 47, 1, &[0x30, 1, 0x88, 0x0b, 0, 0]))),
+        (Foreign::MacSec, 1, ethernet_with(0x88e5, &[7; 60])),
+        (Foreign::Trill, 1, ethernet_with(0x22f3, &[7; 60])),
+        (Foreign::FabricPath, 1, ethernet_with(0x8903, &[7; 60])),
+        (Foreign::Isl, 1, to_isl),
+        (Foreign::EncryptedWireless, 105, wireless(0x08, 0x41, 0)),
+        (Foreign::AggregatedWireless, 105, wireless(0x88, 0x01, 0x80)),
+        (Foreign::AggregatedWireless, 105, wireless(0x08, 0x05, 0)),
+    ] {
+        let frame = Owned { time: 0, link: LinkType(link), original_len: u32::try_from(data.len()).unwrap(), data };
+        let mut decoder = Decoder::default();
+        for number in [3, 8] {
+            assert_eq!(decoder.decode(&frame.frame(number)), None, "{}", foreign.name());
+        }
+        let counted: Vec<_> = decoder.counters().foreign.into_iter().collect();
+        let [((0, kind), (2, first))] = counted[..] else { panic!("{}: {counted:?}", foreign.name()) };
+        assert_eq!((kind, first.number), (foreign, 3));
+        assert!(super::glance::may_matter(frame.link, &frame.data), "{}", foreign.name());
+    }
+    // Beacons, acknowledgments, and data frames without data.
+    for kind in [0x80, 0xd4, 0x48, 0xc8] {
+        assert_eq!(only(wireless(kind, 0, 0), LinkType(105)), None);
+    }
+    // What is damaged.
+    let damaged = [&[0, 0, 9, 0, 2, 0, 0, 0, 0x40][..], &wireless(0x08, 0x41, 0)].concat();
+    assert_eq!(only(damaged, LinkType(127)), None);
 }
 
 #[test]
@@ -252,7 +296,7 @@ fn fragments_that_flood_do_not_stop_others() {
 proptest! {
     #[test]
     fn any_bytes_of_any_link_type_do_no_harm(
-        link in prop::sample::select(vec![0u32, 1, 9, 12, 50, 51, 101, 104, 108, 113, 228, 229, 276, 147]),
+        link in prop::sample::select(vec![0u32, 1, 9, 12, 50, 51, 101, 104, 105, 108, 113, 127, 192, 228, 229, 276, 147]),
         data in prop::collection::vec(any::<u8>(), 0..120),
         cut in 0u32..2000,
     ) {

@@ -10,6 +10,8 @@ use std::ops::Range;
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, TcpHeaderSlice, UdpHeaderSlice};
 
 use super::fragment::{Fragment, FragmentKey};
+use super::tunnel::{self, Foreign, Inside};
+use super::wireless;
 use super::{Datagram, Packet, Segment, TcpFlags};
 use crate::bytes::Reader;
 use crate::capture::LinkType;
@@ -43,6 +45,18 @@ pub(super) enum Layer {
     Ip,
     /// Generic routing encapsulation (RFC 2784, 2890), ERSPAN among it.
     Gre,
+    /// Network service header (RFC 8300).
+    Nsh,
+    /// A frame of a wireless network (IEEE 802.11).
+    Wireless,
+    /// The same with the bytes of its frame control in the other order, as Cisco's controllers send it in CAPWAP.
+    WirelessSwapped,
+    /// The same with its header filled up to words of four bytes.
+    WirelessPadded,
+    /// What capture tools put before it.
+    Radiotap,
+    /// Likewise.
+    Ppi,
     /// The payload of an IP datagram.
     Payload(IpPayload),
 }
@@ -69,6 +83,8 @@ pub(super) enum Found {
     },
     Cdp(Range<usize>),
     Lldp(Range<usize>),
+    /// Something that may well matter, in a way that is not decoded.
+    Foreign(Foreign),
 }
 
 /// A located UDP datagram or TCP segment.
@@ -109,6 +125,9 @@ impl Layer {
             9 | 50 => Self::Ppp,
             51 => Self::PppoE,
             104 => Self::CiscoHdlc,
+            105 => Self::Wireless,
+            127 => Self::Radiotap,
+            192 => Self::Ppi,
             // 12 and 14 are what some systems write for raw IP without translating it to 101.
             12 | 14 | 101 | 228 | 229 => Self::Ip,
             113 => Self::Cooked1,
@@ -169,7 +188,12 @@ fn step(layer: Layer, rest: &[u8], at: usize, missing: usize) -> Option<Step> {
     let mut reader = Reader::new(rest);
     let next = match layer {
         Layer::Ethernet => {
-            reader.skip(12)?;
+            let destination = reader.take(6)?;
+            // Its frames go to addresses that nothing else goes to.
+            if matches!(destination, [0x01 | 0x03, 0x00, 0x0c, 0x00, 0x00, _]) {
+                return Some(Step::End(Found::Foreign(Foreign::Isl)));
+            }
+            reader.skip(6)?;
             after_addresses(reader.u16()?)
         }
         Layer::Cooked1 => {
@@ -228,16 +252,49 @@ fn step(layer: Layer, rest: &[u8], at: usize, missing: usize) -> Option<Step> {
             reader.skip(6)?;
             after_addresses(reader.u16()?)
         }
+        // Provider backbone (802.1ah): a tag, then the customer's whole frame.
+        Layer::EtherType(0x88e7) => {
+            reader.skip(4)?;
+            Layer::Ethernet
+        }
+        Layer::EtherType(0x894f) => Layer::Nsh,
+        Layer::EtherType(0x88e5) => return Some(Step::End(Found::Foreign(Foreign::MacSec))),
+        Layer::EtherType(0x22f3) => return Some(Step::End(Found::Foreign(Foreign::Trill))),
+        Layer::EtherType(0x8903) => return Some(Step::End(Found::Foreign(Foreign::FabricPath))),
         Layer::EtherType(0x8864) => Layer::PppoE,
         Layer::EtherType(0x8847 | 0x8848) => Layer::Mpls,
         Layer::EtherType(0x88cc) => return Some(Step::End(Found::Lldp(at..at + rest.len()))),
         Layer::EtherType(0x6558) => Layer::Ethernet,
         Layer::EtherType(_) => return None,
         Layer::Mpls => mpls(&mut reader)?,
+        Layer::Gre if rest.get(1).is_some_and(|flags| flags & 7 == 1) => {
+            return Some(Step::End(Found::Foreign(Foreign::Pptp)));
+        }
         Layer::Gre => gre(&mut reader)?,
+        Layer::Nsh => {
+            // The length of all of it in words, the kind of its metadata, what follows.
+            let length = usize::from(reader.u16()? & 0x3f) * 4;
+            reader.skip(1)?;
+            let next = tunnel::next_protocol(reader.u8()?)?;
+            return (length >= 8).then_some(Step::Next(next, length));
+        }
+        Layer::Wireless => return inside(wireless::frame(rest, false, false)?, 0),
+        Layer::WirelessSwapped => return inside(wireless::frame(rest, true, false)?, 0),
+        Layer::WirelessPadded => return inside(wireless::frame(rest, false, true)?, 0),
+        Layer::Radiotap => return inside(wireless::radiotap(rest)?, 0),
+        Layer::Ppi => return inside(wireless::ppi(rest)?, 0),
         Layer::Payload(payload) => return self::payload(payload, rest, at, missing),
     };
     Some(Step::Next(next, reader.position()))
+}
+
+/// Goes on with what is inside, behind a header of so many bytes.
+const fn inside(inside: Inside, header: usize) -> Option<Step> {
+    match inside {
+        Inside::Layer(layer, length) => Some(Step::Next(layer, header + length)),
+        Inside::Foreign(foreign) => Some(Step::End(Found::Foreign(foreign))),
+        Inside::Cut => None,
+    }
 }
 
 /// A length or a type follows the addresses (IEEE 802.3).
@@ -368,13 +425,16 @@ fn payload(ip: IpPayload, rest: &[u8], at: usize, missing: usize) -> Option<Step
         51 => return extension(ip, rest, at, missing),
         4 | 41 => Layer::Ip,
         47 => Layer::Gre,
+        50 => return Some(Step::End(Found::Foreign(Foreign::Esp))),
+        97 => return Some(Step::End(Found::Foreign(Foreign::EtherIp))),
+        115 => return Some(Step::End(Found::Foreign(Foreign::L2tp))),
         137 => Layer::Mpls,
         17 => {
             let udp = UdpHeaderSlice::from_slice(rest).ok()?;
             let header = udp.slice().len();
-            // VXLAN (RFC 7348): on its own port or the one that Linux used before, with the flag that says so.
-            if matches!(udp.destination_port(), 4789 | 8472) && rest.get(header).is_none_or(|flags| flags & 8 != 0) {
-                return Some(Step::Next(Layer::Ethernet, header + 8));
+            let ports = (udp.source_port(), udp.destination_port());
+            if let Some(found) = tunnel::of_datagram(ports, rest.get(header..)?) {
+                return inside(found, header);
             }
             let there = rest.len() - header;
             // A length of 0 means that offload left it out.

@@ -3,14 +3,21 @@
 //! In: the counters of an [`Engine`]. Out: warnings of single captures, and notes for the whole case. What nothing was left out
 //! of is not spoken of.
 
-use crate::capture::{FrameId, LinkType, SourceSummary};
+use crate::capture::{FrameId, LinkType, SetBack, SourceSummary};
 use crate::dissect::LimitsHit;
 use crate::engine::Engine;
 use crate::packet;
 
+/// Times that a clock was set back that are told of a capture.
+const MOST_SET_BACK: usize = 3;
+
 /// Adds to each capture's warnings what was left out of it; returns what cannot be said of one capture.
 pub fn tell(engine: &Engine, sources: &mut [SourceSummary]) -> Vec<String> {
     let counters = engine.counters();
+    for source in sources.iter_mut() {
+        let told = source.set_back.iter().take(MOST_SET_BACK).map(set_back).collect::<Vec<_>>();
+        source.warnings.extend(told);
+    }
     let mut warn = |source: u16, text: String| {
         if let Some(source) = sources.get_mut(usize::from(source)) {
             source.warnings.push(text);
@@ -18,6 +25,15 @@ pub fn tell(engine: &Engine, sources: &mut [SourceSummary]) -> Vec<String> {
     };
     for (&(source, link), &(frames, first)) in &counters.unsupported {
         warn(source, of_link_type(link, frames, first));
+    }
+    for (&(source, foreign), &(frames, first)) in &counters.foreign {
+        let name = foreign.name();
+        let text = if frames == 1 {
+            format!("frame {} is {name}, which is not decoded", first.number)
+        } else {
+            format!("{frames} frames of {name} are not decoded, the first is frame {}", first.number)
+        };
+        warn(source, text);
     }
     for (&source, &(frames, first)) in &counters.duplicates {
         let text = several(frames, "captured twice (as by a SPAN of two VLANs or of both directions)", first);
@@ -68,6 +84,14 @@ pub fn unreadable(engine: &Engine, sources: &[SourceSummary]) -> Vec<(usize, Str
         (frames > 0 && frames == source.frames).then(|| (index, texts.collect::<Vec<_>>().join("; ")))
     };
     sources.iter().enumerate().filter_map(why).collect()
+}
+
+fn set_back(step: &SetBack) -> String {
+    let SetBack { frame, by } = *step;
+    let (seconds, millis) = (by / 1_000_000_000, by / 1_000_000 % 1000);
+    format!(
+        "its clock was set back by {seconds}.{millis:03} s before frame {frame}; frames, not times, order what it holds"
+    )
 }
 
 fn of_link_type(link: u32, frames: u64, first: FrameId) -> String {

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::capture::{SourceSummary, Timestamp};
+use crate::capture::{Skew, SourceSummary, Timestamp};
 use crate::digest::{Md5Sum, Sha1Sum};
 use crate::trust::{Record, Reference, Signer};
 use crate::verdict::{Assessments, Fleet};
@@ -46,7 +46,7 @@ impl Serialize for Document<'_, '_> {
         let mut document = serializer.serialize_struct("Report", 8)?;
         document.serialize_field("schema", "itlscope.report/1")?;
         document.serialize_field("tool", &Tool::THIS)?;
-        document.serialize_field("sources", &sources.iter().map(SourceView::from).collect::<Vec<_>>())?;
+        document.serialize_field("sources", &(1..).zip(sources).map(SourceView::from).collect::<Vec<_>>())?;
         document.serialize_field("references", &case.references.iter().map(ReferenceView::from).collect::<Vec<_>>())?;
         document.serialize_field("notes", notes)?;
         document.serialize_field("phones", &Phones(self))?;
@@ -86,12 +86,27 @@ impl Tool {
 /// One capture.
 #[derive(Debug, Clone, Serialize)]
 pub struct SourceView {
+    /// As frames are named by it, from 1: `2:118` is frame 118 of the second.
+    number: usize,
     path: String,
     frames: u64,
     bytes: u64,
     first_time: Option<Timestamp>,
     last_time: Option<Timestamp>,
     warnings: Vec<String>,
+    /// The number of the first file of the rotated set that it is of.
+    set: Option<u32>,
+    clock: Option<ClockView>,
+}
+
+/// How the clock of a capture compares with another's. Its times in the rest of the report are those of the other clock.
+#[derive(Debug, Clone, Serialize)]
+struct ClockView {
+    /// The number of the other capture.
+    compared_with: u32,
+    ahead_seconds: f64,
+    within_seconds: f64,
+    packets: usize,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -127,10 +142,24 @@ pub(super) struct FunctionView {
     pub name: String,
 }
 
-impl From<&SourceSummary> for SourceView {
-    fn from(summary: &SourceSummary) -> Self {
-        let SourceSummary { path, frames, bytes, first_time, last_time, warnings } = summary.clone();
-        Self { path, frames, bytes, first_time, last_time, warnings }
+impl From<(usize, &SourceSummary)> for SourceView {
+    fn from((number, summary): (usize, &SourceSummary)) -> Self {
+        let SourceSummary { path, frames, bytes, first_time, last_time, warnings, set, skew, .. } = summary.clone();
+        let (set, clock) = (set.map(|first| u32::from(first) + 1), skew.as_ref().map(ClockView::from));
+        Self { number, path, frames, bytes, first_time, last_time, warnings, set, clock }
+    }
+}
+
+impl From<&Skew> for ClockView {
+    #[expect(clippy::cast_precision_loss, reason = "clocks are not compared more precisely than to microseconds")]
+    fn from(skew: &Skew) -> Self {
+        let seconds = |micros: i64| micros as f64 / 1e6;
+        Self {
+            compared_with: u32::from(skew.base) + 1,
+            ahead_seconds: seconds(skew.ahead / 1000),
+            within_seconds: seconds(i64::try_from(skew.bound / 1000).unwrap_or(i64::MAX)),
+            packets: skew.packets,
+        }
     }
 }
 

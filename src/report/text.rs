@@ -95,14 +95,17 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
 }
 
 fn sources(report: &Report<'_>, out: &mut Printer<'_>) -> io::Result<()> {
-    for source in &report.sources {
+    let several = report.sources.len() > 1;
+    for (number, source) in (1..).zip(&report.sources) {
+        // By its number frames are named, where there are several.
+        let number = if several { format!("{number}: ") } else { String::new() };
         let times = match (source.first_time, source.last_time) {
             (Some(first), Some(last)) => format!(", {first} to {last}"),
             _ => String::new(),
         };
         out.line(&[
             ("read      ", Paint::Dim),
-            (&format!("{}: {} frames{times}", source.path, source.frames), Paint::None),
+            (&format!("{number}{}: {} frames{times}", source.path, source.frames), Paint::None),
         ])?;
         for warning in &source.warnings {
             out.line(&[("warning   ", Paint::Warn), (&format!("{}: {warning}", source.path), Paint::None)])?;

@@ -342,6 +342,7 @@ impl Session {
                     first_time: self.first_time,
                     last_time: self.last_time,
                     warnings,
+                    ..SourceSummary::default()
                 }]
             }
         }

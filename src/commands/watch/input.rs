@@ -9,7 +9,9 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
 
-use crate::capture::{CaptureError, CaptureFile, FollowedFile, MergedCaptures, Source};
+use crate::capture::{Arrangement, CaptureError, CaptureFile, FollowedFile, MergedCaptures, Source};
+use crate::commands::inputs::ClockOptions;
+use crate::commands::read;
 use crate::watch::{self, Input, Reopen};
 
 /// Options of live capture.
@@ -63,7 +65,7 @@ pub(super) struct Opened {
 /// Opens what was asked for. When this returns, there are no privileges left to lose. `enter_sandbox` is called before the first
 /// byte is read, and before there is a second thread.
 pub(super) fn open(
-    files: &[PathBuf],
+    (files, clocks): (&[PathBuf], ClockOptions),
     follow: bool,
     live: &LiveArgs,
     enter_sandbox: &dyn Fn(),
@@ -85,8 +87,8 @@ pub(super) fn open(
             Ok(from_files(label.clone(), Input::Stream(followed(only, label)?)))
         }
         _ if follow => bail!("watch: --follow takes one file"),
-        [only] => Ok(from_files(only.display().to_string(), captures(files)?)),
-        several => Ok(from_files(format!("{} captures", several.len()), captures(files)?)),
+        [only] => Ok(from_files(only.display().to_string(), captures(files, clocks)?)),
+        several => Ok(from_files(format!("{} captures", several.len()), captures(files, clocks)?)),
     }
 }
 
@@ -96,18 +98,20 @@ fn followed(path: &Path, label: String) -> anyhow::Result<watch::Feed> {
     watch::read_stream(Box::new(open), label.clone()).context(label)
 }
 
-fn captures(paths: &[PathBuf]) -> anyhow::Result<Input> {
-    let source = merged(paths)?;
+fn captures(paths: &[PathBuf], clocks: ClockOptions) -> anyhow::Result<Input> {
+    let arrangement = read::arrange(paths, clocks);
+    let source = merged(paths, arrangement.clone())?;
     let sizes = paths.iter().map(|path| std::fs::metadata(path).ok().map(|metadata| metadata.len()));
     let total = sizes.sum::<Option<u64>>();
     let paths = paths.to_vec();
-    let reopen: Reopen = Box::new(move || merged(&paths).map_err(|error| error.to_string()));
+    let reopen: Reopen = Box::new(move || merged(&paths, arrangement.clone()).map_err(|error| error.to_string()));
     Ok(Input::Files { source, total, reopen: Some(reopen) })
 }
 
 /// All of the captures, or why one of them cannot be read.
-fn merged(paths: &[PathBuf]) -> Result<Box<dyn Source + Send>, CaptureError> {
-    let (source, errors) = MergedCaptures::new(paths, |path: &PathBuf, number| CaptureFile::open(path, number));
+fn merged(paths: &[PathBuf], arrangement: Arrangement) -> Result<Box<dyn Source + Send>, CaptureError> {
+    let open = |path: &PathBuf, number| CaptureFile::open(path, number);
+    let (source, errors) = MergedCaptures::arranged(paths, arrangement, open);
     errors.into_iter().next().map_or_else(|| Ok(Box::new(source) as Box<dyn Source + Send>), Err)
 }
 

@@ -6,7 +6,7 @@ use super::phone::{DownloadView, TlsView};
 use super::verdict::{ChecksView, FindingView, VerdictView};
 use super::{ReferenceView, SourceView, Tool};
 use crate::capture::SourceSummary;
-use crate::dissect::event::TlsSession;
+use crate::event::TlsSession;
 use crate::phone::DownloadRecord;
 use crate::trust::Reference;
 use crate::verdict::Assessment;
@@ -37,9 +37,9 @@ struct AssessmentView {
     verdict: VerdictView,
 }
 
-/// An element of `sources`.
-pub fn source(summary: &SourceSummary) -> impl Serialize + use<> {
-    SourceView::from(summary)
+/// `sources`.
+pub fn sources(summaries: &[SourceSummary]) -> Vec<impl Serialize + use<>> {
+    (1..).zip(summaries).map(SourceView::from).collect()
 }
 
 /// An element of `references`.
