@@ -7,10 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::Value;
 
-use super::pki::{Cert, Kind, List, hex};
+use super::pki::{Cert, List, hex};
 use super::story::Story;
 use super::truth::{Means, Round, State, TvsEnd, verifies};
-use super::wire::Whose;
 use super::words;
 use super::world::{Deed, TvsState, Word, World};
 
@@ -27,6 +26,8 @@ pub(crate) struct Falsehood {
 pub(crate) struct Checked {
     pub(crate) statements: usize,
     pub(crate) falsehoods: Vec<Falsehood>,
+    /// Questions that are decided, and what was said.
+    pub(crate) asked: Vec<super::rates::Asked>,
 }
 
 impl Checked {
@@ -589,16 +590,4 @@ impl<'a> Witness<'a> {
             );
         }
     }
-}
-
-/// Whether a TLS session is a phone's own.
-#[allow(dead_code, reason = "for rates")]
-pub(crate) fn is_of_phone(whose: Whose, phone: usize) -> bool {
-    matches!(whose, Whose::Phone { phone: of, .. } if of == phone)
-}
-
-/// The kind of a list's own name.
-#[allow(dead_code, reason = "for rates")]
-pub(crate) const fn is_itl(list: &List) -> bool {
-    matches!(list.kind, Kind::Itl)
 }

@@ -49,7 +49,6 @@ pub(crate) struct SentFile {
 pub(crate) struct Session {
     /// Nanoseconds.
     pub(crate) at: i64,
-    pub(crate) whose: Whose,
     pub(crate) client: SocketAddr,
     pub(crate) server: SocketAddr,
     pub(crate) presents: Option<Cert>,
@@ -335,7 +334,6 @@ impl Talk {
         let presents = if let Answer::Presents(cert) = answer { Some(cert) } else { None };
         line.wire.sessions.push(Session {
             at: line.now,
-            whose: line.whose,
             client: stream.client,
             server,
             presents,
