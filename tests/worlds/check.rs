@@ -26,6 +26,8 @@ pub(crate) struct Falsehood {
 pub(crate) struct Checked {
     pub(crate) statements: usize,
     pub(crate) falsehoods: Vec<Falsehood>,
+    /// Why the program took the words for none.
+    pub(crate) refused: Option<String>,
     /// Questions that are decided, and what was said.
     pub(crate) asked: Vec<super::rates::Asked>,
 }
@@ -323,7 +325,7 @@ impl<'a> Witness<'a> {
         let details = self.entry.get("check_details").unwrap_or(&Value::Null);
         let checks = self.entry.get("checks").unwrap_or(&Value::Null);
         let why = |id: &str| format!("{}: {}", self.name, details.get(id).map_or("", |detail| text(detail, "why")));
-        let got: Vec<_> = self.rounds.iter().filter_map(|round| round.got.as_ref()).collect();
+        let got: Vec<_> = self.rounds.iter().filter_map(|round| round.offered.as_ref()).collect();
         let references = self.references();
         let compared: Vec<bool> = got
             .iter()
@@ -355,8 +357,8 @@ impl<'a> Witness<'a> {
     fn peers(&self, result: &str, why: &str, checked: &mut Checked) {
         let others = (0..self.world.phones.len()).filter(|&index| index != self.phone);
         let others: Vec<_> =
-            others.flat_map(|index| self.story.state(index).rounds).filter_map(|round| round.got).collect();
-        let own: Vec<_> = self.rounds.iter().filter_map(|round| round.got.clone()).collect();
+            others.flat_map(|index| self.story.state(index).rounds).filter_map(|round| round.offered).collect();
+        let own: Vec<_> = self.rounds.iter().filter_map(|round| round.offered.clone()).collect();
         let truth = "of the lists that the phones got";
         match result {
             "match" => {
@@ -454,11 +456,19 @@ impl<'a> Witness<'a> {
         let boots = items(self.entry, "boots");
         for boot in boots {
             if let Some(sha1) = boot.get("itl_sha1").and_then(Value::as_str) {
+                let plan = &self.world.phones[self.phone];
+                let own = |client: IpAddr| {
+                    let moved = plan.boots.iter().filter_map(|boot| boot.moves_to);
+                    std::iter::once(plan.address).chain(moved).any(|address| client == IpAddr::from(address))
+                };
+                let cluster = IpAddr::from(World::address(plan.cluster, plan.node));
+                // What it had no room for was downloaded all the same.
                 let got = self
-                    .state
-                    .rounds
+                    .story
+                    .wire
+                    .files
                     .iter()
-                    .any(|round| round.got.as_ref().is_some_and(|(list, _)| list.sha1() == sha1));
+                    .any(|sent| sent.sha1 == sha1 && sent.server == cluster && own(sent.client));
                 checked.that("boot.itl_sha1", got, format!("{}: {sha1}", self.name), "it got no such list");
             }
         }
@@ -501,32 +511,31 @@ impl<'a> Witness<'a> {
     }
 
     fn findings(&self, checked: &mut Checked) {
-        let got: Vec<_> = self.rounds.iter().filter_map(|round| round.got.as_ref().map(|(list, _)| list)).collect();
+        let got: Vec<_> = self.rounds.iter().filter_map(|round| round.offered.as_ref().map(|(list, _)| list)).collect();
         for finding in items(self.entry, "findings") {
             let (id, words) = (text(finding, "id"), text(finding, "text"));
             let tvs = |is: &dyn Fn(TvsEnd) -> bool| {
                 self.rounds.iter().any(|round| round.tvs.iter().any(|(.., end)| is(*end)))
             };
-            let truth = match id {
-                "corrupt_list" => got.iter().any(|list| list.fault.is_some() || list.key != list.signer.key()),
-                "empty_list" => got.iter().any(|list| list.is_blank()),
-                "holds_another_list" => self
-                    .state
-                    .rounds
-                    .iter()
-                    .any(|round| round.got.as_ref().is_some_and(|(list, _)| Some(list) != self.state.itl.as_ref())),
-                "tvs_unreachable" => self.found_at_tvs(words, |session| session.presents.is_none()),
-                "tvs_refused" => tvs(&|end| matches!(end, TvsEnd::Refused | TvsEnd::Closed | TvsEnd::Mismatch)),
-                "begins_again" => self.rounds.iter().any(|round| round.by_itself),
-                "tvs_same_serial" => false,
-                "tftp_unanswered" => {
-                    let address = |index: usize| IpAddr::from(self.world.phones[index].address);
-                    self.story.wire.silent.iter().any(|(client, ..)| *client == address(self.phone))
-                        || !self.world.clusters[0].eras.iter().all(|era| era.answers)
-                }
-                "invalid_signature" => got.iter().any(|list| list.fault.is_some() || list.key != list.signer.key()),
-                _ => continue,
-            };
+            let truth =
+                match id {
+                    "corrupt_list" => got.iter().any(|list| list.fault.is_some() || list.key != list.signer.key()),
+                    "empty_list" => got.iter().any(|list| list.is_blank()),
+                    "holds_another_list" => self.state.rounds.iter().any(|round| {
+                        round.offered.as_ref().is_some_and(|(list, _)| Some(list) != self.state.itl.as_ref())
+                    }),
+                    "tvs_unreachable" => self.found_at_tvs(words, |session| session.presents.is_none()),
+                    "tvs_refused" => tvs(&|end| matches!(end, TvsEnd::Refused | TvsEnd::Closed | TvsEnd::Mismatch)),
+                    "begins_again" => self.rounds.iter().any(|round| round.by_itself),
+                    "tvs_same_serial" => false,
+                    "tftp_unanswered" => {
+                        let address = |index: usize| IpAddr::from(self.world.phones[index].address);
+                        self.story.wire.silent.iter().any(|(client, ..)| *client == address(self.phone))
+                            || !self.world.clusters[0].eras.iter().all(|era| era.answers)
+                    }
+                    "invalid_signature" => got.iter().any(|list| list.fault.is_some() || list.key != list.signer.key()),
+                    _ => continue,
+                };
             let lossy = if id == "tftp_unanswered" && is_lossy(self.world) { ".lossy" } else { "" };
             checked.that(format!("finding.{id}{lossy}"), truth, format!("{}: {words}", self.name), "it is not so");
         }
@@ -550,7 +559,7 @@ impl<'a> Witness<'a> {
                         })
                 }
                 "corrupt_list" => {
-                    let got = self.rounds.iter().filter_map(|round| round.got.as_ref());
+                    let got = self.rounds.iter().filter_map(|round| round.offered.as_ref());
                     got.map(|(list, _)| list).any(|list| list.fault.is_some() || list.key != list.signer.key())
                 }
                 "restore_key" if backup => self.world.clusters.iter().any(|cluster| cluster.backup),
@@ -574,7 +583,7 @@ impl<'a> Witness<'a> {
                             .any(|round| round.tvs.iter().any(|(.., end)| *end == TvsEnd::Mismatch))
                 }
                 "rollback_list" => {
-                    let got = self.rounds.iter().filter_map(|round| round.got.as_ref());
+                    let got = self.rounds.iter().filter_map(|round| round.offered.as_ref());
                     got.map(|(list, _)| list).chain(held).any(|list| list.is_blank())
                 }
                 "other_cluster" => held.is_some_and(|held| held.signer.cluster != served.signer.cluster),

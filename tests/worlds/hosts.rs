@@ -39,6 +39,24 @@ pub(crate) fn act(world: &World, host: &Host, index: usize, state: &State, wire:
             let bytes = pki::signed_file(&file, &configuration(world, plan), signer, signer.key(), false);
             line.tftp(server, &file, reply(&bytes), None);
         }
+        Deed::Central => {
+            let list = world.served(plan.cluster, plan.node, era).bytes();
+            line.tftp(server, &format!("ITL{device}.tlv"), reply(&list), None);
+            let signer = world.cert(plan.cluster, Role::CallManager, plan.node, era);
+            let file = format!("{device}.cnf.xml.sgn");
+            let bytes = pki::signed_file(&file, &configuration(world, plan), signer, signer.key(), false);
+            line.tftp(server, &file, reply(&bytes), None);
+            line.tftp(server, "g3-tones.xml.sgn", Reply::NotFound, None);
+        }
+        Deed::Forges => {
+            let other = world.itl(plan.cluster, plan.node, if state.itl.is_some() { era } else { 0 });
+            line.sip(server, false, &[alarm(plan, plan.address, Some(&other), None)]);
+            return;
+        }
+        Deed::Injects => {
+            line.inject(plan.address, &world.itl(plan.cluster, plan.node, 0).bytes());
+            return;
+        }
         Deed::Misspells => line.tftp([10, 20, 0, 99], &format!("ITL{device}.tlv"), Reply::Silence, None),
         Deed::Relays => {
             let messages =

@@ -169,7 +169,7 @@ pub(crate) fn broken(law: Law, before: &Answers, after: &Answers) -> Vec<String>
     broken
 }
 
-/// The report of these captures with these words.
+/// The report of these captures with these words; `refused` with the reason where the program takes them for no words.
 pub(crate) fn report(captures: &[Vec<Owned>], words: &[String], folder: &Path) -> Value {
     let mut arguments: Vec<String> = Vec::new();
     for (number, frames) in captures.iter().enumerate() {
@@ -184,6 +184,6 @@ pub(crate) fn report(captures: &[Vec<Owned>], words: &[String], folder: &Path) -
     let mut out = Vec::new();
     match itlscope::commands::triage(&arguments, &mut out) {
         Ok(_) => serde_json::from_slice(&out).unwrap_or(Value::Null),
-        Err(error) => panic!("{error:#}: {arguments:?}"),
+        Err(error) => serde_json::json!({ "refused": format!("{error:#}") }),
     }
 }

@@ -73,8 +73,11 @@ fn nodes(world: &World, cluster: u8) -> u8 {
     world.clusters[usize::from(cluster)].nodes
 }
 
+/// The TVS servers of a cluster's configurations.
 fn members(world: &World, cluster: u8) -> Vec<(u8, u8)> {
-    (0..nodes(world, cluster)).map(|node| (cluster, node)).collect()
+    let all = nodes(world, cluster);
+    let group = world.clusters[usize::from(cluster)].group.map_or(all, |group| group.min(all));
+    (0..group).map(|node| (cluster, node)).collect()
 }
 
 /// The name of the phone's files.
@@ -119,6 +122,11 @@ impl<'w> Body<'w> {
             self.address = address;
         }
         let mut line = self.line(wire, (START + boot.at) * SECOND, boot.repeats);
+        if boot.erased {
+            (self.itl, self.ctl) = (None, None);
+            self.vouched.clear();
+            self.life.facts.push((line.now - SECOND, Fact::Holds { itl: None, ctl: None }));
+        }
         if boot.dhcp {
             line.dhcp(&name(self.plan));
         }
@@ -195,8 +203,12 @@ impl<'w> Body<'w> {
         if era.has_lists {
             let bytes = served.bytes();
             self.download(line, &format!("ITL{name}.tlv"), Some(&bytes), boot.late_block);
-            if answers {
-                self.note(line, Fact::Got { list: served.clone(), server });
+            if answers && boot.aborts && !self.plan.http {
+                self.note(line, Fact::Got { list: served.clone(), server, kept: false });
+                line.no_room(server);
+                took_list = false;
+            } else if answers {
+                self.note(line, Fact::Got { list: served.clone(), server, kept: true });
                 took_list = self.judge_list(line, &served);
                 self.note(line, Fact::Judged { what: What::Itl, took: took_list });
             }
@@ -382,7 +394,8 @@ impl<'w> Body<'w> {
     }
 }
 
-fn checksum(list: Option<&List>) -> String {
+/// A list's checksum as phones report it.
+pub(crate) fn checksum(list: Option<&List>) -> String {
     let bytes = list.map(|list| pki::sha1(&list.bytes()));
     bytes.map_or_else(
         || "Not Installed".to_owned(),

@@ -132,7 +132,8 @@ impl<'a> View<'a> {
             let at_it = matches!(host.does, Deed::SharesAddress | Deed::Leases) && host.address != plan.address;
             host.phone == phone && (at_it || !matches!(host.does, Deed::Scans | Deed::Router))
         });
-        let shared = shares(plan.address);
+        let own = plan.boots.iter().filter_map(|boot| boot.moves_to);
+        let shared = std::iter::once(plan.address).chain(own).any(shares);
         let alone = !shared && !meddles;
         // The end cuts nothing of it.
         let ended = world.phones[phone]
@@ -264,7 +265,7 @@ impl<'a> View<'a> {
             return Some(false);
         }
         let got = &self.round().got.as_ref().filter(|_| self.sent && self.alone)?.0;
-        if got.fault.is_some() || got.is_blank() {
+        if got.fault.is_some() || got.is_blank() || got.key != got.signer.key() {
             return None;
         }
         if self.round().reported && self.whole && self.state.itl.as_ref() == Some(got) {

@@ -62,6 +62,7 @@ fn candidates(world: &World) -> Vec<World> {
             change(&|other| drop(other.clusters[cluster].eras.pop()));
         }
         change(&|other| other.clusters[cluster].nodes = 1);
+        change(&|other| other.clusters[cluster].group = None);
         change(&|other| other.clusters[cluster].ctl = plan.ctl.map(|_| CtlSigner::CallManager));
         change(&|other| other.clusters[cluster].ctl = None);
         change(&|other| other.clusters[cluster].backup = false);
@@ -98,6 +99,7 @@ fn candidates(world: &World) -> Vec<World> {
             change(&|other| {
                 let boot = &mut other.phones[phone].boots[boot];
                 (boot.dhcp, boot.moves_to, boot.late_block, boot.repeats) = (false, None, None, None);
+                (boot.erased, boot.aborts) = (false, false);
             });
             change(&|other| other.phones[phone].boots[boot].directory = false);
         }
@@ -132,6 +134,7 @@ fn without_phone(world: &mut World, index: usize) {
             Word::Holds { phone, .. }
             | Word::Says { phone }
             | Word::Console { phone, .. }
+            | Word::Syslog { phone }
             | Word::Status { phone, .. } => {
                 renumber(phone);
             }
@@ -142,9 +145,11 @@ fn without_phone(world: &mut World, index: usize) {
 
 const fn of_phone(word: &Word) -> Option<usize> {
     match *word {
-        Word::Holds { phone, .. } | Word::Says { phone } | Word::Console { phone, .. } | Word::Status { phone, .. } => {
-            Some(phone)
-        }
+        Word::Holds { phone, .. }
+        | Word::Says { phone }
+        | Word::Console { phone, .. }
+        | Word::Status { phone, .. }
+        | Word::Syslog { phone } => Some(phone),
         _ => None,
     }
 }

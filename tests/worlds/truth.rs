@@ -103,6 +103,8 @@ pub(crate) struct Round {
     pub(crate) by_itself: bool,
     pub(crate) held_before: Option<List>,
     pub(crate) got: Option<(List, [u8; 4])>,
+    /// The same, also where it had no room for it.
+    pub(crate) offered: Option<(List, [u8; 4])>,
     pub(crate) took_itl: Option<bool>,
     pub(crate) took_config: Option<bool>,
     pub(crate) asked_signed: Option<bool>,
@@ -147,7 +149,10 @@ impl State {
         }
         let Some(round) = self.rounds.last_mut() else { return };
         match fact {
-            Fact::Got { list, server } => round.got = Some((list.clone(), *server)),
+            Fact::Got { list, server, kept } => {
+                round.offered = Some((list.clone(), *server));
+                round.got = round.offered.clone().filter(|_| *kept);
+            }
             Fact::Judged { what, took } => {
                 match what {
                     What::Itl => round.took_itl = Some(*took),

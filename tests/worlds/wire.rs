@@ -172,6 +172,28 @@ impl Line<'_> {
         }
     }
 
+    /// Behind the last block of the last transfer the phone ends it: it has no room (RFC 1350, error 3).
+    pub(crate) fn no_room(&mut self, server: [u8; 4]) {
+        let from = SocketAddr::from((server, 32_768 + self.port % 20_000));
+        let client = SocketAddr::from((self.address, self.port));
+        self.datagram(true, client, from, b"\0\x05\0\x03Disk full\0");
+    }
+
+    /// Blocks of a file that nobody asked for, to a phone.
+    pub(crate) fn inject(&mut self, to: [u8; 4], file: &[u8]) {
+        let (from, client) = (self.socket(), SocketAddr::from((to, 49_152)));
+        self.wire.files.push(SentFile {
+            client: to.into(),
+            server: self.address.into(),
+            name: "ITLFile.tlv".to_owned(),
+            sha1: hex(&sha1(file)),
+            length: file.len() as u64,
+        });
+        for (number, block) in (1u16..).zip(file.chunks(512)) {
+            self.datagram(false, from, client, &[&[0, 3], &number.to_be_bytes()[..], block].concat());
+        }
+    }
+
     /// A request over HTTP (domain.md 4.4).
     pub(crate) fn http(&mut self, server: [u8; 4], name: &str, reply: Reply<'_>) {
         let mut stream = Stream::new(self, SocketAddr::from((server, 6970)));

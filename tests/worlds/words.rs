@@ -86,6 +86,13 @@ fn say(world: &World, story: &Story, word: Word, number: usize, folder: &Path) -
             let name = super::phone::name(&world.phones[phone]);
             vec!["--console-log".to_owned(), format!("{name}={}", file("txt", text.as_bytes()))]
         }
+        Word::Syslog { phone } => {
+            let text = syslog(world, story, phone);
+            if text.is_empty() {
+                return Vec::new();
+            }
+            vec!["--holds".to_owned(), file("syslog", text.as_bytes())]
+        }
         Word::Backup => {
             let all: Vec<_> = world.clusters.iter().map(|cluster| cluster.backup).collect();
             // To the engineer the old key is one: what differs by cluster is not said.
@@ -160,6 +167,27 @@ pub(crate) fn console(world: &World, story: &Story, phone: usize, back: usize) -
         }
     }
     text
+}
+
+/// The phone's alarms as CUCM's syslog has them (domain.md 9): the last two.
+pub(crate) fn syslog(world: &World, story: &Story, phone: usize) -> String {
+    let plan = &world.phones[phone];
+    let reports = story.lives[phone].facts.iter().filter(|(at, fact)| *at <= story.end && *fact == Fact::Reported);
+    let lines = reports.map(|(at, _)| {
+        let state = story.lives[phone].at(*at);
+        let (hour, minute, second) = clock(*at);
+        let checksum = |list: Option<&List>| super::phone::checksum(list).trim_end().to_owned();
+        format!(
+            "Jun  2 {hour:02}:{minute:02}:{second:02} cucm-pub local7 6 ccm: 1: UTC %UC_CALLMANAGER-6-DeviceTLInfo: \
+             %[DeviceName={}][IPv4Address={}][IPv6Address=][CTL_Signature={}][CTL_TFTP_Server=N/A][ITL_Signature={}]\
+             [ITL_TFTP_Server=cucm][StatusCode=3][AppID=Cisco CallManager][ClusterID=StandAloneCluster][NodeID=cucm-pub]: TLInfo\n",
+            super::phone::name(plan),
+            Ipv4Addr::from(plan.address),
+            checksum(state.ctl.as_ref()),
+            checksum(state.itl.as_ref()),
+        )
+    });
+    lines.collect()
 }
 
 /// The status messages of a phone: the last 30 (domain.md 9).

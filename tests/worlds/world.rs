@@ -43,6 +43,9 @@ pub(crate) struct Cluster {
     pub(crate) nodes: u8,
     /// The CTL's signer, in mixed mode.
     pub(crate) ctl: Option<CtlSigner>,
+    /// So many of its TVS stand in configurations, beginning with the publisher's; all where none is said.
+    #[serde(default)]
+    pub(crate) group: Option<u8>,
     /// It was switched off, and its keys are gone.
     pub(crate) gone: bool,
     /// Old keys were saved.
@@ -158,6 +161,12 @@ pub(crate) struct Boot {
     pub(crate) late_block: Option<i64>,
     /// Every so-many-th request or block is sent twice.
     pub(crate) repeats: Option<u8>,
+    /// Somebody deleted its lists before.
+    #[serde(default)]
+    pub(crate) erased: bool,
+    /// It has no room for the list, and says so behind the last block.
+    #[serde(default)]
+    pub(crate) aborts: bool,
 }
 
 /// Somebody else who does something, at a time, for a phone's files or not.
@@ -182,6 +191,12 @@ pub(crate) enum Deed {
     Misspells,
     /// Forwards the phone's alarm and registration from its own address, and connects to TVS.
     Relays,
+    /// A central TFTP server fetches the phone's files for it, and connects to TVS.
+    Central,
+    /// Somebody else sends an alarm in the phone's name, with the checksum of another list.
+    Forges,
+    /// Somebody else sends another list in blocks that nobody asked for.
+    Injects,
     /// A router fetches its own configuration.
     Router,
     /// Somebody behind the phone's own address, without any file, connects to TVS: NAT, or the address was leased to another.
@@ -231,6 +246,8 @@ pub(crate) enum Word {
     Console { phone: usize, back: usize },
     /// Its status messages, all of them.
     Status { phone: usize, dated: bool },
+    /// CUCM's syslog, with the alarms of this phone up to the end.
+    Syslog { phone: usize },
     /// Whether old keys were saved; all clusters are one world to the engineer.
     Backup,
 }
@@ -310,24 +327,81 @@ impl World {
     /// Draws a world.
     pub(crate) fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
+        let mut world = Self::any(seed, &mut dice);
+        // Phones that are stranded, and of which that is known, are rare among all worlds.
+        if dice.chance(30) {
+            strand(&mut dice, &mut world);
+        }
+        world
+    }
+
+    fn any(seed: u64, dice: &mut Dice) -> Self {
         let two = dice.chance(15);
-        let clusters: Vec<_> = (0..=u8::from(two)).map(|_| cluster(&mut dice)).collect();
+        let clusters: Vec<_> = (0..=u8::from(two)).map(|_| cluster(dice)).collect();
         let count = dice.weighed(&[(50, 1), (30, 2), (20, 3)]);
-        let mut phones: Vec<_> = (0..count).map(|index| phone(&mut dice, index, &clusters)).collect();
+        let mut phones: Vec<_> = (0..count).map(|index| phone(dice, index, &clusters)).collect();
         if phones.len() > 1 && dice.chance(12) {
             phones[1].address = phones[0].address;
             phones[1].sees_mac = false;
             phones[0].sees_mac = false;
         }
+        if phones.len() > 1 && dice.chance(8) {
+            // A lease goes from one to the other.
+            phones[1].boots[0].at = phones[0].boots[0].at + 900;
+            phones[1].boots.truncate(1);
+            phones[1].boots[0].moves_to = Some(phones[0].address);
+            phones[0].boots.truncate(1);
+        }
         let last = phones.iter().flat_map(|phone| &phone.boots).map(|boot| boot.at).max().unwrap_or(0);
         let mut hosts = Vec::new();
         while hosts.len() < 3 && dice.chance(30) {
-            hosts.push(host(&mut dice, phones.len(), last));
+            hosts.push(host(dice, phones.len(), last));
         }
         let end = dice.chance(10).then(|| dice.between(2, last + 20));
-        let recorders = recorders(&mut dice, last);
-        let words = words(&mut dice, &clusters, &phones);
+        let recorders = recorders(dice, last);
+        let words = words(dice, &clusters, &phones);
         Self { seed, clusters, phones, hosts, recorders, end, words }
+    }
+}
+
+/// Both keys were renewed, nothing was saved, and an engineer says what he knows of the first phone.
+fn strand(dice: &mut Dice, world: &mut World) {
+    let cluster = &mut world.clusters[0];
+    cluster.backup = false;
+    let mut era = cluster.eras[0].clone();
+    (era.from, era.served) = (-3600, 1);
+    for node in 0..2 {
+        if node == 0 || dice.chance(85) {
+            (era.call_manager[node], era.tvs[node], era.presents[node]) = (1, 1, 1);
+        }
+    }
+    era.recovery = u8::from(dice.chance(80));
+    cluster.eras.truncate(1);
+    cluster.eras.push(era);
+    if dice.chance(85) {
+        cluster.ctl = None;
+    }
+    world.clusters.iter_mut().for_each(|cluster| cluster.backup = false);
+    for phone in &mut world.phones {
+        phone.came_with = if dice.chance(85) { Some((0, 0)) } else { phone.came_with.map(|(of, _)| (of, 0)) };
+        phone.holds_ctl = phone.came_with.is_some_and(|(of, _)| world.clusters[usize::from(of)].ctl.is_some());
+        phone.boots.iter_mut().for_each(|boot| (boot.erased, boot.aborts) = (false, false));
+        phone.tls = if dice.chance(85) { Tls::One } else { phone.tls };
+    }
+    if dice.chance(60) {
+        world.recorders.truncate(1);
+        world.recorders[0] = Recorder { sees: Sees::All, loses: None, twice: false, skew: 0, step: None, from: None };
+        world.end = None;
+    }
+    world.words.retain(|word| match word {
+        Word::Serves { .. } => true,
+        Word::OldList { era, .. } => *era == 0,
+        _ => false,
+    });
+    let whole = dice.chance(90);
+    world.words.extend([Word::Holds { phone: 0, whole }, Word::Says { phone: 0 }]);
+    if dice.chance(92) {
+        world.words.push(Word::Backup);
     }
 }
 
@@ -399,7 +473,8 @@ fn cluster(dice: &mut Dice) -> Cluster {
         era.answers = !dice.chance(3);
         eras.push(era);
     }
-    Cluster { release, nodes, ctl, gone: dice.chance(25), backup: dice.chance(25), eras }
+    let group = (nodes > 1 && dice.chance(40)).then_some(1);
+    Cluster { release, nodes, ctl, group, gone: dice.chance(25), backup: dice.chance(25), eras }
 }
 
 fn phone(dice: &mut Dice, index: u8, clusters: &[Cluster]) -> Phone {
@@ -423,6 +498,8 @@ fn phone(dice: &mut Dice, index: u8, clusters: &[Cluster]) -> Phone {
             pace: dice.pick(&[5, 20, 100, 600]),
             late_block: dice.chance(6).then(|| dice.between(50, 9000)),
             repeats: dice.chance(15).then(|| dice.pick(&[2, 5, 9])),
+            erased: !boots.is_empty() && dice.chance(8),
+            aborts: dice.chance(4),
         });
         time += dice.pick(&[100, 400, 1500, 5000, 90_000]) + dice.between(0, 60);
     }
@@ -456,6 +533,9 @@ fn host(dice: &mut Dice, phones: usize, last: i64) -> Host {
         Deed::Misspells,
         Deed::Relays,
         Deed::Router,
+        Deed::Central,
+        Deed::Forges,
+        Deed::Injects,
         Deed::SharesAddress,
         Deed::Leases,
     ]);
@@ -498,13 +578,15 @@ fn words(dice: &mut Dice, clusters: &[Cluster], phones: &[Phone]) -> Vec<Word> {
         words.push(Word::TvsCertificate { cluster: 0, node: node(dice) });
     }
     for phone in 0..phones.len() {
-        if dice.chance(45) {
+        let holds = dice.chance(45);
+        if holds {
             words.push(Word::Holds { phone, whole: dice.chance(75) });
         }
         match dice.below(100) {
             0..40 => words.push(Word::Says { phone }),
             40..50 => words.push(Word::Console { phone, back: usize::try_from(dice.below(2)).unwrap() }),
             50..60 => words.push(Word::Status { phone, dated: dice.chance(60) }),
+            60..66 if !holds => words.push(Word::Syslog { phone }),
             _ => {}
         }
     }
