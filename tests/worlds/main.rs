@@ -177,7 +177,7 @@ fn worlds_hold_no_false_statement() {
             let (small, falsehood) = smallest(&found.examples[0].1, kind);
             if std::env::var_os("WORLDS_KEEP").is_some() {
                 let path = format!("{}/tests/worlds/known/{kind}-{}.json", env!("CARGO_MANIFEST_DIR"), small.seed);
-                std::fs::write(path, serde_json::to_string_pretty(&small).unwrap() + "\n").unwrap();
+                std::fs::write(path, serde_json::to_string(&small).unwrap() + "\n").unwrap();
             }
             println!("        shrunk: {}", serde_json::to_string(&small).unwrap());
             println!("            {}", falsehood.map(|falsehood| falsehood.said).unwrap_or_default());

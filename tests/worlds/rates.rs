@@ -73,6 +73,10 @@ pub(crate) fn asked(world: &World, story: &Story, report: &Value) -> Vec<Asked> 
         let name = super::phone::name(plan);
         let named = |entry: &&Value| whose(world, story, entry) == Some(phone) && !text(entry, "name").is_empty();
         let entry = items(report, "phones").iter().find(named);
+        // Whose name was in no frame that was captured, of him nothing can be said.
+        if entry.is_none() && !view.whole {
+            continue;
+        }
         for (question, expected) in view.decided() {
             let said = entry.map_or_else(|| "no such phone".to_owned(), |entry| said(entry, question).to_owned());
             all.push(Asked { kind: view.kind, question, expected, said, phone: name.clone() });

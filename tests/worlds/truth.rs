@@ -17,6 +17,7 @@ pub(crate) enum Fact {
     Got {
         list: List,
         server: [u8; 4],
+        kept: bool,
     },
     /// It took a list or a file, or refused it.
     Judged {

@@ -14,15 +14,40 @@ pub(crate) const START: i64 = 1_748_851_200;
 pub(crate) const SECOND: i64 = 1_000_000_000;
 pub(crate) const MILLISECOND: i64 = 1_000_000;
 
+/// What is as usual is not written down.
+fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_true(value: &bool) -> bool {
+    *value
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn since_ever(from: &i64) -> bool {
+    *from == i64::MIN / 2
+}
+
+const fn ever() -> i64 {
+    i64::MIN / 2
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) clusters: Vec<Cluster>,
     pub(crate) phones: Vec<Phone>,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) hosts: Vec<Host>,
     pub(crate) recorders: Vec<Recorder>,
     /// Nothing is recorded from here on; seconds.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) end: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) words: Vec<Word>,
 }
 
@@ -42,13 +67,16 @@ pub(crate) struct Cluster {
     pub(crate) release: Release,
     pub(crate) nodes: u8,
     /// The CTL's signer, in mixed mode.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) ctl: Option<CtlSigner>,
     /// So many of its TVS stand in configurations, beginning with the publisher's; all where none is said.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) group: Option<u8>,
     /// It was switched off, and its keys are gone.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) gone: bool,
     /// Old keys were saved.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) backup: bool,
     /// What the servers are like, from when; the first since ever.
     pub(crate) eras: Vec<Era>,
@@ -64,31 +92,45 @@ pub(crate) enum CtlSigner {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Era {
     /// Seconds after the start.
+    #[serde(default = "ever", skip_serializing_if = "since_ever")]
     pub(crate) from: i64,
     /// Versions, by node.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) call_manager: [u8; 2],
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) tvs: [u8; 2],
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) recovery: u8,
     /// The versions that the TVS services present: they were not restarted, perhaps.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) presents: [u8; 2],
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) tvs_state: [TvsState; 2],
     /// The era whose list TFTP serves: it was not restarted, perhaps.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) served: usize,
     /// `utils itl reset localkey` was run.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) localkey: bool,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) fault: Option<Fault>,
     /// The served list is signed by another key under the signer's names.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) forged: bool,
     /// "Prepare Cluster for Rollback".
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) rollback: bool,
     /// Lists of phones are there under their own names.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub(crate) has_lists: bool,
     /// TFTP answers.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub(crate) answers: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum TvsState {
+    #[default]
     Up,
     /// Up, but knows nothing of new certificates.
     Ignorant,
@@ -105,26 +147,37 @@ pub(crate) struct Phone {
     pub(crate) mac: u32,
     /// Where it gets its files.
     pub(crate) cluster: u8,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) node: u8,
     /// What it had before: nothing, or the list of an era of a cluster.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) came_with: Option<(u8, usize)>,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) holds_ctl: bool,
     pub(crate) address: [u8; 4],
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) tls: Tls,
     pub(crate) refuses: Refusal,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) alarm: Alarm,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) http: bool,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) registers: bool,
     /// Asks for further signed files.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) further: bool,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) sees_mac: bool,
     /// A phone that gets nowhere begins again, so often.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) again: u8,
     pub(crate) boots: Vec<Boot>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Tls {
+    #[default]
     One,
     OneTwo,
     OneThree,
@@ -139,8 +192,9 @@ pub(crate) enum Refusal {
     Rst,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Alarm {
+    #[default]
     No,
     Udp,
     Tcp,
@@ -150,22 +204,27 @@ pub(crate) enum Alarm {
 pub(crate) struct Boot {
     /// Seconds after the start.
     pub(crate) at: i64,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) dhcp: bool,
     /// A new address from here on.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) moves_to: Option<[u8; 4]>,
     /// Presses Directories afterwards.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) directory: bool,
     /// Milliseconds between what it does.
     pub(crate) pace: i64,
     /// The server repeats the last block of the list so many milliseconds later.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) late_block: Option<i64>,
     /// Every so-many-th request or block is sent twice.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) repeats: Option<u8>,
     /// Somebody deleted its lists before.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) erased: bool,
     /// It has no room for the list, and says so behind the last block.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) aborts: bool,
 }
 
@@ -209,14 +268,19 @@ pub(crate) enum Deed {
 pub(crate) struct Recorder {
     pub(crate) sees: Sees,
     /// Of so many frames one is lost.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) loses: Option<u64>,
     /// Every frame is there twice.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) twice: bool,
     /// Its clock is ahead by so many milliseconds.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) skew: i64,
     /// From this second on the clock is ahead by so many seconds more.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) step: Option<(i64, i64)>,
     /// Frames before this second are missing.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) from: Option<i64>,
 }
 
