@@ -132,7 +132,11 @@ fn downloaded(world: &World, story: &Story, download: &Value, checked: &mut Chec
 
 /// Whether frames may be missing that nobody can know of.
 fn is_lossy(world: &World) -> bool {
-    world.end.is_some() || world.recorders.iter().any(|recorder| recorder.loses.is_some() || recorder.from.is_some())
+    world.end.is_some()
+        || world
+            .recorders
+            .iter()
+            .any(|recorder| recorder.loses.is_some() || recorder.from.is_some() || recorder.snaps.is_some())
 }
 
 fn connected(story: &Story, said: &Value, checked: &mut Checked) {

@@ -21,8 +21,16 @@ pub(crate) fn act(world: &World, host: &Host, index: usize, state: &State, wire:
         [0, 0x50, 0x56, 1, 1, host.address[3]]
     };
     let port = 42_000 + u16::try_from(index).unwrap() * 300;
-    let mut line =
-        Line { wire, now: (START + host.at) * SECOND, address, mac, whose: Whose::Host, port, repeats: None };
+    let mut line = Line {
+        wire,
+        now: (START + host.at) * SECOND,
+        address,
+        mac,
+        whose: Whose::Host,
+        port,
+        repeats: None,
+        rival: None,
+    };
     let server = World::address(plan.cluster, plan.node);
     let era = world.clusters[usize::from(plan.cluster)].era_at(host.at);
     let answers = world.clusters[usize::from(plan.cluster)].eras[era].answers;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::pki::{self, Cert, Kind, List, Role};
 use super::truth::{Fact, Life, TvsEnd, What};
 use super::wire::{Answer, Line, Reply, Talk, Whose, Wire};
-use super::world::{Alarm, Boot, Era, MILLISECOND, Phone, SECOND, START, TvsState, World};
+use super::world::{Alarm, Boot, Era, MILLISECOND, Phone, SECOND, START, Tls, TvsState, World};
 
 /// How long an answer of TVS is kept (domain.md 5.3).
 const KEPT: i64 = 86_400;
@@ -25,6 +25,8 @@ struct Body<'w> {
     ctl: Option<List>,
     /// Servers to ask, from the configuration that it holds: cluster and node.
     tvs: Vec<(u8, u8)>,
+    /// TVS servers with which it has a session to take up, and what they presented in it.
+    sessions: HashMap<(u8, u8), Cert>,
     /// Signers that TVS vouched for, and until when.
     vouched: HashMap<Cert, i64>,
     round: usize,
@@ -53,6 +55,7 @@ pub(crate) fn live(world: &World, index: usize, wire: &mut Wire) -> Life {
         itl,
         ctl,
         tvs: members(world, home),
+        sessions: HashMap::new(),
         vouched: HashMap::new(),
         round: 0,
         life: Life::default(),
@@ -110,6 +113,7 @@ impl<'w> Body<'w> {
             whose: Whose::Phone { phone: self.index, round: self.round },
             port: self.port,
             repeats,
+            rival: None,
         }
     }
 
@@ -122,6 +126,12 @@ impl<'w> Body<'w> {
             self.address = address;
         }
         let mut line = self.line(wire, (START + boot.at) * SECOND, boot.repeats);
+        // Sessions are forgotten with the power.
+        self.sessions.clear();
+        if boot.rival {
+            let plain = self.world.itl(self.plan.cluster, self.plan.node, 0);
+            line.rival = Some(List { rows: Vec::new(), fault: None, ..plain }.bytes());
+        }
         if boot.erased {
             (self.itl, self.ctl) = (None, None);
             self.vouched.clear();
@@ -310,7 +320,11 @@ impl<'w> Body<'w> {
             let servers = &self.world.clusters[usize::from(cluster)];
             let era = servers.era_at(line.seconds());
             let cert = self.world.cert(cluster, Role::Tvs, node, era);
+            let takes_up = self.plan.resumes
+                && self.plan.tls != Tls::OneThree
+                && self.sessions.get(&(cluster, node)) == Some(&cert);
             let answer = match state {
+                TvsState::Up | TvsState::Ignorant if takes_up => Answer::Resumes(cert),
                 TvsState::Up | TvsState::Ignorant => Answer::Presents(cert),
                 TvsState::Silent => Answer::Silence,
                 TvsState::Closed => Answer::Reset,
@@ -323,7 +337,8 @@ impl<'w> Body<'w> {
                     TvsState::Closed => TvsEnd::Closed,
                     _ => TvsEnd::Mismatch,
                 },
-                Some(talk) if self.knows_tvs(cert) => {
+                Some(talk) if takes_up || self.knows_tvs(cert) => {
+                    self.sessions.insert((cluster, node), cert);
                     // TVS knows the certificates of its own cluster.
                     let yes = about.cluster == cluster && (state == TvsState::Up || about.version == 0);
                     let size = about.der().len();
@@ -341,7 +356,7 @@ impl<'w> Body<'w> {
                     TvsEnd::Refused
                 }
             };
-            let presents = matches!(answer, Answer::Presents(_)).then_some(cert);
+            let presents = matches!(answer, Answer::Presents(_) | Answer::Resumes(_)).then_some(cert);
             self.note(line, Fact::Tvs { server: address, presents, end });
             line.now += 30 * MILLISECOND;
             if matches!(end, TvsEnd::Yes | TvsEnd::No) {

@@ -150,7 +150,7 @@ impl<'a> View<'a> {
                 .from
                 .is_none_or(|from| (super::world::START + from) * super::world::SECOND < began - super::world::SECOND)
         };
-        let one = |recorder: &Recorder| recorder.loses.is_none() && from(recorder) && ended;
+        let one = |recorder: &Recorder| recorder.loses.is_none() && recorder.snaps.is_none() && from(recorder) && ended;
         let (whole, sent, kind) = match &world.recorders[..] {
             [only] => match only.sees {
                 Sees::All if one(only) && only.step.is_some() => (true, true, "clock steps"),

@@ -41,7 +41,8 @@ fn candidates(world: &World) -> Vec<World> {
         if world.recorders.len() > 1 {
             change(&|other| drop(other.recorders.remove(index)));
         }
-        let plain = Recorder { sees: Sees::All, loses: None, twice: false, skew: 0, step: None, from: None };
+        let plain =
+            Recorder { sees: Sees::All, loses: None, twice: false, skew: 0, step: None, snaps: None, from: None };
         change(&|other| other.recorders[index] = plain.clone());
     }
     change(&|other| other.end = None);
@@ -88,6 +89,7 @@ fn candidates(world: &World) -> Vec<World> {
     for phone in 0..world.phones.len() {
         change(&|other| other.phones[phone].again = 0);
         change(&|other| other.phones[phone].further = false);
+        change(&|other| other.phones[phone].resumes = false);
         change(&|other| other.phones[phone].registers = false);
         change(&|other| other.phones[phone].alarm = Alarm::No);
         change(&|other| other.phones[phone].http = false);
@@ -99,7 +101,7 @@ fn candidates(world: &World) -> Vec<World> {
             change(&|other| {
                 let boot = &mut other.phones[phone].boots[boot];
                 (boot.dhcp, boot.moves_to, boot.late_block, boot.repeats) = (false, None, None, None);
-                (boot.erased, boot.aborts) = (false, false);
+                (boot.erased, boot.aborts, boot.rival) = (false, false, false);
             });
             change(&|other| other.phones[phone].boots[boot].directory = false);
         }

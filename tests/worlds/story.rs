@@ -85,7 +85,9 @@ fn record(seed: u64, recorder: &Recorder, packets: &[Packet], seen: &mut [Vec<us
         let time = packet.time + recorder.skew * 1_000_000 + step;
         let data = [&packet.macs[0][..], &packet.macs[1], &[8, 0], &packet.bytes].concat();
         for copy in 0..=i64::from(recorder.twice) {
-            frames.push(Owned::ethernet(time + copy * 20_000, data.clone()));
+            let mut frame = Owned::ethernet(time + copy * 20_000, data.clone());
+            frame.data.truncate(recorder.snaps.map_or(usize::MAX, |most| most as usize));
+            frames.push(frame);
         }
     }
     frames

@@ -4,6 +4,7 @@
 //! wire. It refuses to know why anybody says anything.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use itlscope::testkit::{ACK, FIN, RST, SYN, ip, tcp, tls, udp};
 
@@ -82,7 +83,12 @@ pub(crate) struct Line<'w> {
     pub(crate) port: u16,
     /// Every so-many-th datagram is sent twice.
     pub(crate) repeats: Option<u8>,
+    /// What another host answers to requests for lists as well.
+    pub(crate) rival: Option<Arc<Vec<u8>>>,
 }
+
+/// Where a rival of a TFTP server stands.
+const RIVAL: [u8; 4] = [10, 20, 0, 66];
 
 /// What a server has to say to a request.
 #[derive(Debug, Clone, Copy)]
@@ -163,6 +169,9 @@ impl Line<'_> {
                     last = [&[0, 3], &number[..], block].concat();
                     self.datagram(false, from, client, &last);
                     self.datagram(true, client, from, &[&[0, 4], &number[..]].concat());
+                    if let Some(other) = self.rival.take_if(|_| name.starts_with("ITL")) {
+                        self.rival_answers(client, name, &other);
+                    }
                 }
                 if let Some(later) = late_block {
                     let bytes = udp(from.port(), client.port(), &last);
@@ -170,6 +179,14 @@ impl Line<'_> {
                 }
             }
         }
+    }
+
+    /// A second answer comes too late, in one block: the phone does not take it (RFC 1350, error 5).
+    fn rival_answers(&mut self, client: SocketAddr, name: &str, file: &[u8]) {
+        let from = SocketAddr::from((RIVAL, 51_111));
+        self.sent(RIVAL, name, file);
+        self.datagram(false, from, client, &[&[0, 3, 0, 1], file].concat());
+        self.datagram(true, client, from, b"\0\x05\0\x05Unknown transfer ID\0");
     }
 
     /// Behind the last block of the last transfer the phone ends it: it has no room (RFC 1350, error 3).
@@ -332,6 +349,7 @@ impl Stream {
 pub(crate) struct Talk {
     stream: Stream,
     tls: Tls,
+    resumes: bool,
     /// Its place among the true sessions.
     index: usize,
 }
@@ -340,6 +358,8 @@ pub(crate) struct Talk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Presents(Cert),
+    /// Takes up an earlier session, without showing its certificate.
+    Resumes(Cert),
     Silence,
     Reset,
     HandshakeFailure,
@@ -353,7 +373,11 @@ impl Talk {
     /// Calls a server. What comes back is its flight, up to where the phone has to decide; `None` where it did not get so far.
     pub(crate) fn call(line: &mut Line<'_>, server: SocketAddr, tls: Tls, answer: Answer) -> Option<Self> {
         let mut stream = Stream::new(line, server);
-        let presents = if let Answer::Presents(cert) = answer { Some(cert) } else { None };
+        let (presents, resumes) = match answer {
+            Answer::Presents(cert) => (Some(cert), false),
+            Answer::Resumes(cert) => (Some(cert), true),
+            _ => (None, false),
+        };
         line.wire.sessions.push(Session {
             at: line.now,
             client: stream.client,
@@ -373,7 +397,7 @@ impl Talk {
                 stream.server(line, RST | ACK, &[]);
                 return None;
             }
-            Answer::Presents(_) | Answer::HandshakeFailure => {}
+            Answer::Presents(_) | Answer::Resumes(_) | Answer::HandshakeFailure => {}
         }
         stream.open(line);
         let hello = match tls {
@@ -389,8 +413,12 @@ impl Talk {
             stream.server(line, ACK, &[]);
             return None;
         };
-        let talk = Self { stream, tls, index };
-        let flight = if tls == Tls::OneThree {
+        let talk = Self { stream, tls, resumes, index };
+        let flight = if resumes {
+            let (version, suite) = if tls == Tls::One { (0x0301, 0x35) } else { (0x0303, 0x9c) };
+            let hello = tls::record_of(22, version, &tls::server_hello(version, suite, &[]));
+            [hello, tls::change_cipher_spec(), talk.record(22, 16)].concat()
+        } else if tls == Tls::OneThree {
             let hello = tls::record_of(22, 0x0303, &tls::server_hello(0x0303, 0x1301, &[(43, &[3, 4])]));
             let length = cert.der().len();
             [
@@ -448,6 +476,9 @@ impl Talk {
         line.wire.sessions[self.index].completed = true;
         if self.tls == Tls::OneThree {
             let finished = [tls::change_cipher_spec(), self.record(23, 36)].concat();
+            self.stream.from_client(line, &finished);
+        } else if self.resumes {
+            let finished = [tls::change_cipher_spec(), self.record(22, 16)].concat();
             self.stream.from_client(line, &finished);
         } else {
             let finished = self.record(22, 16);

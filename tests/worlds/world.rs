@@ -164,6 +164,9 @@ pub(crate) struct Phone {
     pub(crate) http: bool,
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) registers: bool,
+    /// Takes up earlier sessions with a TVS that it knows, without seeing its certificate again.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub(crate) resumes: bool,
     /// Asks for further signed files.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) further: bool,
@@ -223,6 +226,9 @@ pub(crate) struct Boot {
     /// Somebody deleted its lists before.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) erased: bool,
+    /// Another host answers its request for the list as well, later, with an empty one.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub(crate) rival: bool,
     /// It has no room for the list, and says so behind the last block.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) aborts: bool,
@@ -279,6 +285,9 @@ pub(crate) struct Recorder {
     /// From this second on the clock is ahead by so many seconds more.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) step: Option<(i64, i64)>,
+    /// Of a frame no more than this is written down.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub(crate) snaps: Option<u32>,
     /// Frames before this second are missing.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) from: Option<i64>,
@@ -454,7 +463,8 @@ fn strand(dice: &mut Dice, world: &mut World) {
     }
     if dice.chance(60) {
         world.recorders.truncate(1);
-        world.recorders[0] = Recorder { sees: Sees::All, loses: None, twice: false, skew: 0, step: None, from: None };
+        world.recorders[0] =
+            Recorder { sees: Sees::All, loses: None, twice: false, skew: 0, step: None, snaps: None, from: None };
         world.end = None;
     }
     world.words.retain(|word| match word {
@@ -563,6 +573,7 @@ fn phone(dice: &mut Dice, index: u8, clusters: &[Cluster]) -> Phone {
             late_block: dice.chance(6).then(|| dice.between(50, 9000)),
             repeats: dice.chance(15).then(|| dice.pick(&[2, 5, 9])),
             erased: !boots.is_empty() && dice.chance(8),
+            rival: dice.chance(4),
             aborts: dice.chance(4),
         });
         time += dice.pick(&[100, 400, 1500, 5000, 90_000]) + dice.between(0, 60);
@@ -582,6 +593,7 @@ fn phone(dice: &mut Dice, index: u8, clusters: &[Cluster]) -> Phone {
         alarm: dice.weighed(&[(50, Alarm::No), (25, Alarm::Udp), (25, Alarm::Tcp)]),
         http: dice.chance(15),
         registers: dice.chance(50),
+        resumes: dice.chance(20),
         further: dice.chance(60),
         sees_mac: dice.chance(60),
         again: dice.weighed(&[(70, 0), (20, 1), (10, 2)]),
@@ -609,15 +621,16 @@ fn host(dice: &mut Dice, phones: usize, last: i64) -> Host {
 }
 
 fn recorders(dice: &mut Dice, last: i64) -> Vec<Recorder> {
-    let plain = Recorder { sees: Sees::All, loses: None, twice: false, skew: 0, step: None, from: None };
+    let plain = Recorder { sees: Sees::All, loses: None, twice: false, skew: 0, step: None, snaps: None, from: None };
     match dice.below(100) {
         0..50 => vec![plain],
         50..58 => vec![Recorder { sees: dice.pick(&[Sees::FromPhones, Sees::ToPhones]), ..plain }],
         58..70 => vec![Recorder { loses: Some(dice.pick(&[20, 50, 200])), ..plain }],
         70..75 => vec![Recorder { twice: true, ..plain }],
         75..80 => vec![Recorder { step: Some((dice.between(5, last + 5), dice.pick(&[-3600, -40, 3600]))), ..plain }],
+        86..88 => vec![Recorder { snaps: Some(dice.pick(&[96, 300, 600])), ..plain }],
         80..86 => vec![Recorder { from: Some(dice.between(0, last + 1)), ..plain }],
-        86..94 => {
+        88..95 => {
             let skew = dice.pick(&[-7_200_000, -5000, -300, 300, 5000]);
             vec![Recorder { sees: Sees::Udp, ..plain.clone() }, Recorder { sees: Sees::Tcp, skew, ..plain }]
         }
