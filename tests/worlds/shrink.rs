@@ -31,7 +31,11 @@ fn candidates(world: &World) -> Vec<World> {
         }
     }
     (0..world.hosts.len()).for_each(|index| change(&|other| drop(other.hosts.remove(index))));
-    (0..world.words.len()).for_each(|index| change(&|other| drop(other.words.remove(index))));
+    (0..world.words.len()).for_each(|index| {
+        change(&|other| {
+            other.words.remove(index);
+        })
+    });
     for (phone, plan) in world.phones.iter().enumerate() {
         if plan.boots.len() > 1 {
             (0..plan.boots.len()).for_each(|boot| change(&|other| drop(other.phones[phone].boots.remove(boot))));
