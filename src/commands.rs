@@ -7,7 +7,7 @@ mod diff;
 mod extract;
 mod inputs;
 mod interfaces;
-#[cfg(feature = "live")]
+mod opened;
 mod privileges;
 mod progress;
 mod pump;
@@ -75,7 +75,7 @@ pub enum Exit {
 impl Exit {
     /// What the counts of a report come to.
     const fn of(summary: &Summary) -> Self {
-        if summary.mismatched > 0 || summary.deletion_needed > 0 { Self::Findings } else { Self::Clean }
+        if summary.mismatched > 0 || summary.needing_attention > 0 { Self::Findings } else { Self::Clean }
     }
 }
 
@@ -91,7 +91,11 @@ impl From<Exit> for ExitCode {
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and versions are errors to clap, and whether they could be printed is for us to look at.
+        Err(asked) => return said(&asked).into(),
+    };
     let result = match cli.command {
         Command::Triage(args) => triage::run(&args),
         Command::Watch(args) => watch::run(&args),
@@ -108,7 +112,7 @@ pub fn run() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where even this cannot be said, the exit status says it.
-            let _ = writeln!(std::io::stderr(), "itlscope: {error:#}");
+            let _ = writeln!(std::io::stderr(), "itlscope: {}", escape::message(&format!("{error:#}")));
             Exit::Failed.into()
         }
     }
@@ -128,10 +132,23 @@ pub fn triage<A: Into<OsString> + Clone>(
     triage::report(&alone.args, false, out)
 }
 
+/// Prints what clap has to say: help, a version, or what is wrong with the arguments.
+fn said(asked: &clap::Error) -> Exit {
+    let printed = asked.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            complain(&format!("standard output: {error}"));
+            Exit::Failed
+        }
+        _ if asked.use_stderr() => Exit::Failed,
+        _ => Exit::Clean,
+    }
+}
+
 /// Says on standard error what is wrong, in one line.
 fn complain(problem: &str) {
     // Where even this cannot be said, the exit status says it.
-    let _ = writeln!(std::io::stderr(), "itlscope: {}", escape::line(problem));
+    let _ = writeln!(std::io::stderr(), "itlscope: {}", escape::message(&escape::line(problem)));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

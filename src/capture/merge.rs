@@ -1,7 +1,7 @@
 //! Several captures as one case, in the order of their times.
 //!
 //! Files are opened, looked at and closed again; each is read when the case's time reaches it. So a hundred rotated files cost
-//! the memory of one, and reassembly goes on across them. A file that cannot be read any more when its turn comes is left out
+//! the memory of one, those that overlap share what one may take, and reassembly goes on across them. A file that cannot be read any more when its turn comes is left out
 //! with a warning. Of a set whose names say in which order it was written, a file is read when the one before it is over,
 //! whatever its clock says.
 
@@ -15,6 +15,8 @@ use super::{Arrangement, CaptureError, CaptureFile, Clocks, Frame, Source, Sourc
 pub struct MergedCaptures<O> {
     open: O,
     arrangement: Arrangement,
+    /// How many there are.
+    captures: usize,
     sources: Vec<State>,
     /// Which source is read when this one is over: its time and place.
     next: BTreeMap<usize, (Timestamp, usize)>,
@@ -47,6 +49,7 @@ where
         let mut merged = Self {
             open,
             arrangement,
+            captures: paths.len(),
             sources: Vec::with_capacity(paths.len()),
             next: BTreeMap::new(),
             current: None,
@@ -89,6 +92,7 @@ where
         let number = u16::try_from(index).unwrap_or(u16::MAX);
         let mut file = (self.open)(path, number)?;
         file.shift_times(self.arrangement.shift(number));
+        file.share_memory(self.captures);
         Ok((file.advance()?, file))
     }
 

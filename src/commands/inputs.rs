@@ -1,10 +1,11 @@
 //! What several commands are given: captures and references.
 
-use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::{opened, privileges};
 use crate::capture::Arrangement;
 use crate::dissect::{ContentLimits, tcp, tftp};
 use crate::engine::Limits;
@@ -28,6 +29,12 @@ pub(super) fn references(arguments: &[ReferenceArgument]) -> anyhow::Result<Vec<
         }
     }
     Ok(references)
+}
+
+/// Reads it again, from where it stands by now: a file that was replaced is another one.
+pub(super) fn references_anew(arguments: &[ReferenceArgument]) -> anyhow::Result<Vec<Reference>> {
+    reference_paths(arguments).for_each(opened::let_go);
+    references(arguments)
 }
 
 /// What only the engineer knows.
@@ -62,6 +69,22 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 }
 
 impl ToldOptions {
+    /// The files that the options name, and those that a file of `--holds` names.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for argument in self.holds.iter().chain(&self.console_log) {
+            paths.push(PathBuf::from(argument));
+            // A file of lines is only taken apart at its signs here; what else is in it is looked at later.
+            let is_lines = device_and_value(argument).is_none() && Path::new(argument).is_file();
+            let lines = if is_lines { read(Path::new(argument)).ok() } else { None };
+            let text = String::from_utf8_lossy(lines.as_deref().unwrap_or_default()).into_owned();
+            let values = text.lines().chain([argument.as_str()]).filter_map(device_and_value);
+            paths.extend(values.map(|(_, value)| PathBuf::from(value)).filter(|path| path.is_file()).take(MOST_NAMED));
+        }
+        paths.retain(|path| path.exists());
+        paths
+    }
+
     /// Reads the files that the options name.
     pub(super) fn read(&self) -> anyhow::Result<Told> {
         let mut told = Told { old_key_backup: self.old_key_backup, ..Told::default() };
@@ -224,20 +247,47 @@ fn holds(told: &mut Told, device: &DeviceName, value: &str) -> anyhow::Result<()
     Ok(())
 }
 
+/// Files that a file of `--holds` may name.
+const MOST_NAMED: usize = 100_000;
 /// Larger files are no trust lists, texts or logs.
 pub(super) const LARGEST: u64 = 64 << 20;
 
-/// Reads a small file whole.
+/// Reads a small file whole, or what comes through a pipe: no more than such a file has, whatever the system says of its length.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let name = || path.display().to_string();
-    let metadata = fs::metadata(path).with_context(name)?;
-    if metadata.is_dir() {
+    let file = opened::open(path).with_context(name)?;
+    if file.kind().with_context(name)?.0 {
         bail!("{}: is a directory, expected a file", name());
     }
-    if metadata.len() > LARGEST {
-        bail!("{}: has {} bytes, more than any such file has", name(), metadata.len());
+    read_bounded(file, LARGEST).with_context(name)
+}
+
+/// Reads to the end, which must come within so many bytes.
+pub(super) fn read_bounded(stream: impl Read, most: u64) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        bail!("has more than {} MiB, more than any such file has", most >> 20);
     }
-    fs::read(path).with_context(name)
+    Ok(bytes)
+}
+
+/// Whether what is at the path can be read again: a pipe is empty by then, and waiting for it would never end.
+pub(super) fn can_be_read_again(arguments: &[ReferenceArgument]) -> Result<(), String> {
+    for path in reference_paths(arguments) {
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(format!("{}: is no regular file, and could be read only once", path.display()));
+        }
+    }
+    Ok(())
+}
+
+/// The files that `-r` names.
+pub(super) fn reference_paths(arguments: &[ReferenceArgument]) -> impl Iterator<Item = &Path> {
+    arguments.iter().filter_map(|argument| match &argument.target {
+        ReferenceTarget::Path(path) => Some(Path::new(path.as_str())),
+        _ => None,
+    })
 }
 
 /// The captures to read, in the order given.
@@ -287,10 +337,45 @@ pub(super) struct SandboxOption {
 }
 
 impl SandboxOption {
-    /// To be called when everything else that has to be opened is open, and before there is a second thread.
-    pub(super) fn enter(&self, needs: &Needs) {
+    /// To be called when everything that needs a privilege is open, before a byte of it is looked at, and before there is a second
+    /// thread. `became` is the user that the process became, in words. Says what became of privileges.
+    ///
+    /// # Errors
+    /// When privileges cannot be dropped.
+    pub(super) fn enter(&self, became: Option<String>, needs: &Needs) -> anyhow::Result<String> {
+        if self.no_sandbox {
+            return Ok("privileges: kept".to_owned());
+        }
+        let privileges = privileges::give_up(became).context("privileges cannot be dropped")?;
+        self.enter_without_privileges(needs);
+        Ok(privileges)
+    }
+
+    /// The same for a command that reads these files and writes none: they are opened before.
+    ///
+    /// # Errors
+    /// When privileges cannot be dropped.
+    pub(super) fn enter_to_read<'a>(
+        &self,
+        captures: &'a [PathBuf],
+        references: impl Iterator<Item = &'a Path>,
+        told: Vec<PathBuf>,
+    ) -> anyhow::Result<()> {
+        let all = references.map(Path::to_owned).chain(told).chain(captures.iter().cloned());
+        let read: Vec<PathBuf> = all.collect();
+        opened::hold(read.iter().map(PathBuf::as_path));
+        let became = if self.no_sandbox { None } else { privileges::become_caller()? };
+        self.enter(became, &Needs { read, ..Needs::default() })?;
+        Ok(())
+    }
+
+    /// The same, where there are none any more.
+    pub(super) fn enter_without_privileges(&self, needs: &Needs) {
         if self.no_sandbox {
             return;
+        }
+        if let Err(error) = sandbox::leave_no_core() {
+            super::complain(&format!("a crash may leave this process's memory in a file: {error}"));
         }
         if let Some(gaps) = sandbox::enter(needs).gaps() {
             super::complain(&format!("the sandbox is not complete: {gaps}; --no-sandbox turns this note off"));

@@ -1,11 +1,13 @@
 //! Captures into an engine, for every command that reads them whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::inputs::ClockOptions;
 use super::progress::Bar;
-use super::pump;
-use crate::capture::{Arrangement, BytesRead, CaptureFile, Clocks, MergedCaptures, Source, SourceSummary};
+use super::{opened, pump};
+use crate::capture::{
+    Arrangement, BytesRead, CaptureError, CaptureFile, MergedCaptures, Problem, Source, SourceSummary,
+};
 use crate::engine::Engine;
 use crate::packet::Sightings;
 use crate::phone::Roster;
@@ -15,13 +17,43 @@ use crate::report;
 pub(super) struct Read {
     /// The captures, with what was left out of each.
     pub(super) sources: Vec<SourceSummary>,
-    /// Which of their moments can be ordered.
-    #[expect(dead_code, reason = "judgement orders moments by it")]
-    pub(super) clocks: Clocks,
     /// What else was left out.
     pub(super) notes: Vec<String>,
     /// How many captures could not be read.
     pub(super) unreadable: usize,
+}
+
+/// The capture at a path, or on standard input where that is `-`.
+///
+/// # Errors
+/// When it cannot be opened, or is none.
+pub(super) fn capture(path: &Path, number: u16, count: &BytesRead) -> Result<CaptureFile, CaptureError> {
+    if path.as_os_str() == "-" {
+        return CaptureFile::open_counted(path, number, count);
+    }
+    let failed = |problem| CaptureError { path: path.display().to_string(), problem };
+    let file = opened::open(path).map_err(|error| failed(error.into()))?;
+    if matches!(file.kind(), Ok((true, _))) {
+        return Err(failed(Problem::Directory));
+    }
+    CaptureFile::from_file(Box::new(file), path.display().to_string(), number, count)
+}
+
+/// Captures that are read as one case at most: their frames name them by a number of 16 bits.
+const MOST_CAPTURES: usize = 1 << 16;
+
+/// Says so where there are more.
+///
+/// # Errors
+/// Where there are.
+pub(super) fn refuse_too_many(paths: &[PathBuf]) -> anyhow::Result<()> {
+    if paths.len() > MOST_CAPTURES {
+        let given = paths.len();
+        anyhow::bail!(
+            "{given} captures were given, at most {MOST_CAPTURES} are read as one case: merge some (mergecap)"
+        );
+    }
+    Ok(())
 }
 
 /// Reads the captures as one case. `each` is called every now and then, and at the end; `complain` is told of each capture that
@@ -36,8 +68,10 @@ pub(super) fn read(
     each: &mut dyn FnMut(&mut Roster),
     complain: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Read>> {
+    refuse_too_many(paths)?;
+    allow_many_files(paths.len());
     let count = BytesRead::default();
-    let open = |path: &PathBuf, number| CaptureFile::open_counted(path, number, &count);
+    let open = |path: &PathBuf, number| capture(path, number, &count);
     let (mut source, errors) = MergedCaptures::arranged(paths, arrange(paths, clocks), open);
     for error in &errors {
         complain(&error.to_string());
@@ -45,6 +79,8 @@ pub(super) fn read(
     if errors.len() == paths.len() {
         return Ok(None);
     }
+    // More of them is known at the end: where a clock was set back.
+    engine.roster_mut().set_clocks(source.clocks());
     let bar = Bar::new(paths);
     let result = pump::pump(&mut source, engine, &mut |roster| {
         bar.tell(count.get());
@@ -55,6 +91,7 @@ pub(super) fn read(
     engine.finish();
     each(engine.roster_mut());
     let (mut sources, clocks) = (source.summaries(), source.clocks());
+    sources.iter().flat_map(|source| &source.losses).for_each(|&loss| engine.lose(loss));
     let foreign = report::unreadable(engine, &sources);
     for (index, why) in &foreign {
         let path = sources.get(*index).map_or("", |source| &source.path);
@@ -66,7 +103,20 @@ pub(super) fn read(
     }
     let mut notes = report::tell_sources(&sources, &clocks);
     notes.extend(report::tell_left_out(engine, &mut sources));
-    Ok(Some(Read { sources, clocks, notes, unreadable }))
+    engine.roster_mut().set_clocks(clocks);
+    Ok(Some(Read { sources, notes, unreadable }))
+}
+
+/// Captures that overlap are open at once: the limit that may be raised is raised.
+fn allow_many_files(captures: usize) {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let wanted = u64::try_from(captures).unwrap_or(u64::MAX).saturating_add(64);
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < wanted
+    {
+        // Where it stays too low, the file that cannot be opened says so.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard);
+    }
 }
 
 /// How the captures stand to each other. Where names do not tell that they are of one recorder, the beginnings are searched for
@@ -83,7 +133,7 @@ pub(super) fn arrange(paths: &[PathBuf], clocks: ClockOptions) -> Arrangement {
     let mut sightings = Sightings::default();
     for path in paths {
         // What cannot be read is told when it is read.
-        let mut file = CaptureFile::open(path, 0).ok();
+        let mut file = capture(path, 0, &BytesRead::default()).ok();
         let _ = sightings.add(file.as_mut().map(|file| file as &mut dyn Source), paths.len());
     }
     arrangement.comparing(sightings.skews())

@@ -9,7 +9,6 @@ use super::{Exit, inputs, read};
 use crate::engine::Engine;
 use crate::phone::Phone;
 use crate::report::{self, Details, Report, Style};
-use crate::sandbox::Needs;
 use crate::trust::ReferenceArgument;
 use crate::verdict::{Assessments, Case};
 
@@ -89,11 +88,13 @@ pub(super) struct Alone {
 
 /// Writes the report. With `gives_up` the process gives up, for good, what rights it does not need.
 pub(super) fn report(args: &Args, gives_up: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let files = &args.captures.files;
+    read::refuse_too_many(files)?;
+    if gives_up {
+        args.sandbox.enter_to_read(files, inputs::reference_paths(&args.references), args.told.paths())?;
+    }
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    if gives_up {
-        args.sandbox.enter(&Needs { read: args.captures.files.clone(), ..Needs::default() });
-    }
     let mut engine = Engine::new(&args.limits.limits(), &references);
     if args.format == Format::Text && args.details != DetailsOption::All {
         engine.roster_mut().hash_only_lists();
@@ -104,13 +105,18 @@ pub(super) fn report(args: &Args, gives_up: bool, out: &mut dyn Write) -> anyhow
         return Ok(Exit::Failed);
     };
     let phones = engine.phones();
+    let others = engine.roster().other_clients();
+    let losses = engine.losses().to_vec();
     // Its tables are as large as the report will be.
     drop(engine);
-    let case = Case::new(references, told, &phones);
+    let mut case = Case::new(references, told, &phones);
+    case.several_sources = read.sources.len() > 1;
+    case.losses = losses;
     let report = Report {
         sources: read.sources,
         notes: notes(&case, &phones).into_iter().chain(read.notes).collect(),
         assessments: Assessments { phones: &phones, case: &case },
+        others,
     };
     let summary = match args.format {
         Format::Text => report::write_text(&report, style(args.details), out)?,

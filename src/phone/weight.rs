@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::config::ConfigFacts;
 use super::files::SignatureFound;
-use super::record::DownloadRecord;
+use super::record::{DownloadRecord, SignedAs};
 use crate::event::{Identity, ListAlarm, TlsSession};
 use crate::trust::Signer;
 use crate::x509::Certificate;
@@ -36,7 +36,16 @@ impl Weigh for DownloadRecord {
         let list = self.list.as_ref().map_or(0, |list| own(list, 3, |list| list.content.bytes.len() * PARSED_LIST));
         let config = self.config.as_ref().map_or(0, |config| own(config, 2, ConfigFacts::weight));
         let signature = self.signature.as_ref().map_or(0, SignatureFound::weight);
-        size_of::<Self>() + AROUND + text(&self.file) + text(&self.reason) + list + config + signature
+        size_of::<Self>() + AROUND + text(&self.asked_for) + self.signed_as.weight() + list + config + signature
+    }
+}
+
+impl Weigh for SignedAs {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Nothing | Self::AsAsked => 0,
+            Self::Other(name) => name.len(),
+        }
     }
 }
 

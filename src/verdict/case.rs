@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::held::ToldLists;
-use crate::digest::Digests;
+use crate::capture::{Loss, Moment, Span};
+use crate::claim::{Evidence, Place};
+use crate::digest::{Digests, Md5Sum, Sha1Sum};
 use crate::phone::{DeviceName, FileKind, Phone, ServedList};
 use crate::trust::{Reference, TrustList};
 
@@ -16,6 +17,10 @@ pub struct Case {
     pub references: Vec<Reference>,
     /// What only the engineer knows.
     pub told: Told,
+    /// When frames of our own were lost.
+    pub losses: Vec<Loss>,
+    /// Whether frames come from several captures, so that their numbers need that of the capture.
+    pub several_sources: bool,
     /// Distinct lists that were served in the capture.
     served: Vec<Arc<ServedList>>,
     /// For each TFTP server, how many phones got which ITL last.
@@ -65,6 +70,28 @@ pub struct Logged {
     pub failed: bool,
     /// Where and in which words the log says so.
     pub source: String,
+}
+
+/// A list that the engineer says is on a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToldList {
+    /// MD5, where that was given or can be computed.
+    pub md5: Option<Md5Sum>,
+    /// SHA-1, where that was given or can be computed.
+    pub sha1: Option<Sha1Sum>,
+    /// The list, where a file was given.
+    pub list: Option<TrustList>,
+    /// How it was given, for messages.
+    pub label: String,
+}
+
+/// What the engineer says is on a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToldLists {
+    /// The ITL; `Some(None)` where the phone holds none.
+    pub itl: Option<Option<ToldList>>,
+    /// The CTL; `Some(None)` where the phone holds none.
+    pub ctl: Option<Option<ToldList>>,
 }
 
 impl Told {
@@ -157,5 +184,35 @@ impl Case {
         let told = self.told.holds.values().flat_map(|told| [&told.itl, &told.ctl]);
         let told = told.flatten().flatten().filter_map(|told| told.list.as_ref());
         references.chain(told).chain(self.served.iter().map(|served| &served.list))
+    }
+}
+
+impl Case {
+    /// A frame as it is named to people: `frame 506`; where there are several captures `2:506`, frame 506 of the second.
+    pub fn frame(&self, moment: Moment) -> String {
+        let label = moment.frame.label(self.several_sources);
+        if self.several_sources { label } else { format!("frame {label}") }
+    }
+
+    /// Whether frames of our own were lost around these, so that silence in them may be ours.
+    pub fn lost_in(&self, span: &Span) -> bool {
+        self.losses.iter().any(|loss| {
+            loss.source == span.first.frame.source && loss.from <= span.last.time && span.first.time <= loss.to
+        })
+    }
+
+    /// Where evidence can be looked up, in words.
+    pub fn place(&self, evidence: &Evidence) -> String {
+        match &evidence.place {
+            Place::Frame(moment) => self.frame(*moment),
+            Place::Line(path, 0) => path.to_string(),
+            Place::Line(path, line) => format!("{path}, line {line}"),
+        }
+    }
+
+    /// The list at hand with this checksum.
+    pub(super) fn identify(&self, md5: Option<Md5Sum>, sha1: Option<Sha1Sum>) -> Option<&TrustList> {
+        self.lists()
+            .find(|list| (sha1.is_some() && list.sha1 == sha1) || (sha1.is_none() && md5.is_some() && list.md5 == md5))
     }
 }

@@ -69,7 +69,7 @@ struct PresentedView {
 impl FleetView {
     pub(super) fn new(fleet: &Fleet, case: &Case) -> Self {
         let group = |group: &Group| GroupView {
-            id: group.id,
+            id: group.id.name(),
             text: group.text.clone(),
             phones: group.phones,
             needing_attention: group.attention,
