@@ -23,6 +23,7 @@ pub struct Holds {
 pub(super) fn holds(matter: &Matter<'_>) -> Holds {
     let testimony = &matter.testimony;
     let known = [&testimony.itl, &testimony.ctl].into_iter().find(|known| known.settled().is_some());
+    let known = known.filter(|_| !testimony.itl.is_disputed());
     let sha1 = |known: &Known<Holding>| {
         let (md5, sha1) = match known.settled()? {
             Holding::Nothing => return None,
@@ -50,7 +51,8 @@ pub(super) fn holds(matter: &Matter<'_>) -> Holds {
     let before = &testimony.itl_at_offer;
     if before.settled().is_some() {
         let why = format!("what the phone holds now is not known; before its last list, {}", why(matter, before));
-        return Holds { why, evidence: matter.evidence(before), ..Holds::default() };
+        let source = matter.strongest(before).map(|(source, _)| source);
+        return Holds { source, why, evidence: matter.evidence(before), ..Holds::default() };
     }
     Holds { why: "what the phone holds is not known".to_owned(), ..Holds::default() }
 }
