@@ -27,9 +27,11 @@ pub use compressed::BytesRead;
 pub use error::{CaptureError, Problem};
 pub use file::CaptureFile;
 pub use follow::FollowedFile;
-pub use frame::{Frame, FrameId, LinkType, Moment, Span, Timestamp};
+pub use frame::{Frame, FrameId, LinkType, Moment, Span};
 pub use loss::{Loss, Losses};
 pub use merge::MergedCaptures;
+
+pub use crate::timestamp::Timestamp;
 
 /// Anything that yields frames one after the other.
 pub trait Source {

@@ -74,7 +74,7 @@ pub enum Exit {
 impl Exit {
     /// What the counts of a report come to.
     const fn of(summary: &Summary) -> Self {
-        if summary.mismatched > 0 || summary.deletion_needed > 0 { Self::Findings } else { Self::Clean }
+        if summary.mismatched > 0 || summary.needing_attention > 0 { Self::Findings } else { Self::Clean }
     }
 }
 

@@ -93,7 +93,7 @@ impl Extractor {
 
     fn write(&mut self, record: &DownloadRecord, bytes: &[u8]) -> State {
         let server = names::of_address(record.server.ip());
-        let path = self.names.take(&server, record.file.as_deref().unwrap_or("unnamed"));
+        let path = self.names.take(&server, record.file().unwrap_or("unnamed"));
         match self.folder.write(&path, bytes) {
             Ok(()) => State::Written(path),
             Err(error) => State::Failed(Failure::new(&path, &error)),
@@ -150,8 +150,8 @@ impl Extractor {
     /// What became of a download: where it was written, or why it was not; `None` where there was nothing to write.
     fn account(&self, record: &DownloadRecord) -> Option<Result<&str, Why>> {
         let Some(key) = key(record) else {
-            let reason = || record.reason.clone().unwrap_or_else(|| "it is not complete".to_owned());
-            let begun = matches!(record.outcome, Outcome::Incomplete | Outcome::Pending);
+            let reason = || record.reason().unwrap_or_else(|| "it is not complete".to_owned());
+            let begun = matches!(record.outcome(), Outcome::Incomplete | Outcome::Pending);
             return begun.then(|| Err(Why::Other(reason())));
         };
         Some(match self.files.get(&key) {
@@ -170,5 +170,5 @@ impl Extractor {
 
 /// The key of a complete download.
 fn key(record: &DownloadRecord) -> Option<Key> {
-    record.digests.map(|digests| (record.server.ip(), record.file.clone(), digests))
+    record.digests.map(|digests| (record.server.ip(), record.file().map(str::to_owned), digests))
 }

@@ -14,6 +14,7 @@
 
 pub mod bytes;
 pub mod capture;
+pub mod claim;
 pub mod commands;
 pub mod digest;
 pub mod dissect;
@@ -30,8 +31,10 @@ pub mod report;
 pub mod sandbox;
 #[doc(hidden)]
 pub mod testkit;
+pub mod timestamp;
 pub mod trust;
 pub mod tui;
 pub mod verdict;
 pub mod watch;
+pub mod witness;
 pub mod x509;

@@ -18,7 +18,6 @@ mod outlook;
 pub mod predict;
 mod record;
 mod reference;
-mod rsa;
 pub mod show;
 pub mod signature;
 mod sniff;
@@ -27,8 +26,8 @@ pub mod testkit;
 pub mod text;
 mod tlv;
 
-pub use envelope::{Encryption, SignedFile};
-pub use header::{DigestAlgorithm, Header, Signature, Signer};
+pub use envelope::SignedFile;
+pub use header::{DigestAlgorithm, Encryption, Header, Signature, Signer};
 pub use list::{ListKind, Origin, TrustList};
 pub use outlook::outlook;
 pub use record::{Function, HashAlgorithm, Record};

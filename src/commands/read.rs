@@ -6,7 +6,7 @@ use super::inputs::ClockOptions;
 use super::progress::Bar;
 use super::{opened, pump};
 use crate::capture::{
-    Arrangement, BytesRead, CaptureError, CaptureFile, Clocks, MergedCaptures, Problem, Source, SourceSummary,
+    Arrangement, BytesRead, CaptureError, CaptureFile, MergedCaptures, Problem, Source, SourceSummary,
 };
 use crate::engine::Engine;
 use crate::packet::Sightings;
@@ -17,9 +17,6 @@ use crate::report;
 pub(super) struct Read {
     /// The captures, with what was left out of each.
     pub(super) sources: Vec<SourceSummary>,
-    /// Which of their moments can be ordered.
-    #[expect(dead_code, reason = "judgement orders moments by it")]
-    pub(super) clocks: Clocks,
     /// What else was left out.
     pub(super) notes: Vec<String>,
     /// How many captures could not be read.
@@ -82,6 +79,8 @@ pub(super) fn read(
     if errors.len() == paths.len() {
         return Ok(None);
     }
+    // More of them is known at the end: where a clock was set back.
+    engine.roster_mut().set_clocks(source.clocks());
     let bar = Bar::new(paths);
     let result = pump::pump(&mut source, engine, &mut |roster| {
         bar.tell(count.get());
@@ -106,7 +105,8 @@ pub(super) fn read(
     }
     let mut notes = report::tell_sources(&sources, &clocks);
     notes.extend(report::tell_left_out(engine, &mut sources));
-    Ok(Some(Read { sources, clocks, notes, unreadable }))
+    engine.roster_mut().set_clocks(clocks);
+    Ok(Some(Read { sources, notes, unreadable }))
 }
 
 /// Captures that overlap are open at once: the limit that may be raised is raised.

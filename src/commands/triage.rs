@@ -87,13 +87,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     };
     let phones = engine.phones();
+    let others = engine.roster().other_clients();
+    let losses = engine.losses().to_vec();
     // Its tables are as large as the report will be.
     drop(engine);
-    let case = Case::new(references, told, &phones);
+    let mut case = Case::new(references, told, &phones);
+    case.several_sources = read.sources.len() > 1;
+    case.losses = losses;
     let report = Report {
         sources: read.sources,
         notes: notes(&case, &phones).into_iter().chain(read.notes).collect(),
         assessments: Assessments { phones: &phones, case: &case },
+        others,
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let summary = match args.format {

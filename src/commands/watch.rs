@@ -273,7 +273,9 @@ fn summary(session: &mut Session) -> Summary {
 fn report(session: &Session) -> anyhow::Result<Vec<u8>> {
     let phones = session.board.engine().phones();
     let (sources, notes) = session.summaries_and_notes();
-    let report = Report { sources, notes, assessments: Assessments { phones: &phones, case: session.board.case() } };
+    let others = session.board.engine().roster().other_clients();
+    let report =
+        Report { sources, notes, assessments: Assessments { phones: &phones, case: session.board.case() }, others };
     let style = Style { colour: false, width: 118, details: Details::None };
     let mut text = Vec::new();
     report::write_text(&report, style, &mut text)?;

@@ -99,6 +99,18 @@ pub enum Taken {
     Unasked,
 }
 
+impl Taken {
+    /// For machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "acknowledged",
+            Self::Open => "open",
+            Self::Refused => "refused",
+            Self::Unasked => "unasked",
+        }
+    }
+}
+
 /// How a download ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownloadEnding {

@@ -149,10 +149,10 @@ impl FileEntry {
     pub(super) fn new(path: String, record: &DownloadRecord) -> Self {
         Self {
             path,
-            name: record.file.clone(),
+            name: record.file().map(str::to_owned),
             kind: record.kind.name(),
             server: record.server.ip(),
-            bytes: record.length,
+            bytes: record.length(),
             md5: record.digests.map(|digests| digests.md5),
             sha1: record.digests.map(|digests| digests.sha1),
             seen: Vec::new(),
@@ -191,9 +191,9 @@ impl NotWritten {
             Why::Other(reason) => reason,
         };
         Self {
-            name: record.file.clone(),
+            name: record.file().map(str::to_owned),
             kind: record.kind.name(),
-            bytes: record.length,
+            bytes: record.length(),
             md5: record.digests.map(|digests| digests.md5),
             sha1: record.digests.map(|digests| digests.sha1),
             reason,

@@ -29,7 +29,7 @@ pub(super) fn possible(record: &DownloadRecord, bytes: &[u8]) -> bool {
     if record.list.is_some() {
         return tells(bytes);
     }
-    let Some(name) = record.file.as_deref() else { return true };
+    let Some(name) = record.file() else { return true };
     !has_harmless_name(name) || record.kind == FileKind::Config || !is_harmless(bytes, DEPTH)
 }
 

@@ -118,6 +118,12 @@ impl TrustList {
         self.records.iter().find(|record| record.is_itl_recovery() && !record.is_blank())
     }
 
+    /// Bytes that it takes in memory, nearly: a record of a few bytes takes as much room as a whole one.
+    pub fn weight(&self) -> usize {
+        let fields = self.length.unwrap_or_default() * 2;
+        size_of::<Self>() + fields + self.records.len() * size_of::<Record>()
+    }
+
     /// Whether every record is known: always for files; for text, when the printed lengths add up to the file's length.
     /// `false` means that a record that is not there may have been left out by whoever wrote the text.
     pub fn is_whole(&self) -> bool {

@@ -9,8 +9,8 @@ use super::key::PublicKey;
 use super::list::{ListKind, Origin, TrustList};
 use super::record::Record;
 use super::signature::{Outcome, Verification};
-use crate::capture::Timestamp;
 use crate::escape;
+use crate::timestamp::Timestamp;
 use crate::x509::Certificate;
 
 /// Past this size phones fail to load an ITL (domain.md 2.5).

@@ -8,6 +8,7 @@ mod lines;
 mod rows;
 mod session;
 mod session_values;
+mod words;
 
 use super::list::TrustList;
 

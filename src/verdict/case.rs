@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::held::ToldLists;
-use crate::digest::Digests;
+use crate::capture::{Loss, Moment, Span};
+use crate::claim::{Evidence, Place};
+use crate::digest::{Digests, Md5Sum, Sha1Sum};
 use crate::phone::{DeviceName, FileKind, Phone, ServedList};
 use crate::trust::{Reference, TrustList};
 
@@ -16,8 +17,13 @@ pub struct Case {
     pub references: Vec<Reference>,
     /// What only the engineer knows.
     pub told: Told,
+    /// When frames of our own were lost.
+    pub losses: Vec<Loss>,
+    /// Whether frames come from several captures, so that their numbers need that of the capture.
+    pub several_sources: bool,
     /// Distinct lists that were served in the capture.
     served: Vec<Arc<ServedList>>,
+    served_bytes: usize,
     /// For each TFTP server, how many phones got which ITL last.
     peers: BTreeMap<IpAddr, BTreeMap<Digests, usize>>,
 }
@@ -40,6 +46,8 @@ pub struct Taken {
 
 /// Distinct lists of one capture that are kept to tell phones' own lists by their checksums; the oldest go first.
 const MOST_SERVED: usize = 4096;
+/// Bytes that they may take.
+const MOST_SERVED_BYTES: usize = 24 << 20;
 
 /// What the engineer said by option.
 #[derive(Debug, Default, Clone)]
@@ -67,6 +75,28 @@ pub struct Logged {
     pub source: String,
 }
 
+/// A list that the engineer says is on a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToldList {
+    /// MD5, where that was given or can be computed.
+    pub md5: Option<Md5Sum>,
+    /// SHA-1, where that was given or can be computed.
+    pub sha1: Option<Sha1Sum>,
+    /// The list, where a file was given.
+    pub list: Option<TrustList>,
+    /// How it was given, for messages.
+    pub label: String,
+}
+
+/// What the engineer says is on a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToldLists {
+    /// The ITL; `Some(None)` where the phone holds none.
+    pub itl: Option<Option<ToldList>>,
+    /// The CTL; `Some(None)` where the phone holds none.
+    pub ctl: Option<Option<ToldList>>,
+}
+
 impl Told {
     /// Every device of which something is said.
     pub fn devices(&self) -> BTreeSet<&DeviceName> {
@@ -89,8 +119,12 @@ impl Case {
         let mut others_differ = false;
         for list in phone.downloads.iter().filter_map(|download| download.list.as_ref()) {
             if !self.served.iter().any(|known| Arc::ptr_eq(known, list)) {
-                if self.served.len() >= MOST_SERVED {
-                    self.served.remove(0);
+                self.served_bytes += list.list.weight() + list.content.bytes.len();
+                while self.served.len() >= MOST_SERVED
+                    || (self.served_bytes > MOST_SERVED_BYTES && !self.served.is_empty())
+                {
+                    let gone = self.served.remove(0);
+                    self.served_bytes -= gone.list.weight() + gone.content.bytes.len();
                 }
                 self.served.push(Arc::clone(list));
                 others_differ = true;
@@ -157,5 +191,35 @@ impl Case {
         let told = self.told.holds.values().flat_map(|told| [&told.itl, &told.ctl]);
         let told = told.flatten().flatten().filter_map(|told| told.list.as_ref());
         references.chain(told).chain(self.served.iter().map(|served| &served.list))
+    }
+}
+
+impl Case {
+    /// A frame as it is named to people: `frame 506`; where there are several captures `2:506`, frame 506 of the second.
+    pub fn frame(&self, moment: Moment) -> String {
+        let label = moment.frame.label(self.several_sources);
+        if self.several_sources { label } else { format!("frame {label}") }
+    }
+
+    /// Whether frames of our own were lost around these, so that silence in them may be ours.
+    pub fn lost_in(&self, span: &Span) -> bool {
+        self.losses.iter().any(|loss| {
+            loss.source == span.first.frame.source && loss.from <= span.last.time && span.first.time <= loss.to
+        })
+    }
+
+    /// Where evidence can be looked up, in words.
+    pub fn place(&self, evidence: &Evidence) -> String {
+        match &evidence.place {
+            Place::Frame(moment) => self.frame(*moment),
+            Place::Line(path, 0) => path.to_string(),
+            Place::Line(path, line) => format!("{path}, line {line}"),
+        }
+    }
+
+    /// The list at hand with this checksum.
+    pub(super) fn identify(&self, md5: Option<Md5Sum>, sha1: Option<Sha1Sum>) -> Option<&TrustList> {
+        self.lists()
+            .find(|list| (sha1.is_some() && list.sha1 == sha1) || (sha1.is_none() && md5.is_some() && list.md5 == md5))
     }
 }

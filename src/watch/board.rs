@@ -12,7 +12,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use super::detail::Detail;
 use super::fleet::FleetView;
 use super::row::{Cause, Row};
-use crate::capture::{Frame, Loss, Timestamp};
+use crate::capture::{Clocks, Frame, Loss, Timestamp};
 use crate::engine::{Engine, Limits};
 use crate::phone::{Phone, PhoneKey};
 use crate::trust::Reference;
@@ -71,6 +71,12 @@ impl Board {
         }
     }
 
+    /// Which moments can be ordered, as far as is known by now, and whether there are several captures.
+    pub fn set_clocks(&mut self, clocks: Clocks, several_sources: bool) {
+        self.engine.roster_mut().set_clocks(clocks);
+        self.case.several_sources = several_sources;
+    }
+
     /// Takes a frame.
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.engine.push(frame);
@@ -84,6 +90,7 @@ impl Board {
     /// Frames were lost on their way here.
     pub fn lose(&mut self, loss: Loss) {
         self.engine.lose(loss);
+        self.case.losses = self.engine.losses().to_vec();
     }
 
     /// No more frames come.

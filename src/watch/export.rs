@@ -112,6 +112,7 @@ pub(super) fn write(request: &Request<'_>, frames: &mut Frames<'_>) -> Result<Ex
         sources: request.sources.clone(),
         notes: vec![format!("only {} is in this report", request.phone.label())],
         assessments: Assessments { phones, case: request.case },
+        others: Vec::new(),
     };
     if !request.contents {
         report.notes.push("the pcapng file beside it does not hold what may be secret".to_owned());

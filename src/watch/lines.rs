@@ -307,9 +307,9 @@ fn download_words(download: &DownloadRecord) -> String {
         FileKind::Config => "config",
         FileKind::Other => "file",
     };
-    let name = download.file.as_deref().unwrap_or("of unknown name");
-    let mut text = format!("{what} {name} from {}: {}", download.server.ip(), download.outcome.name());
-    if let (Some(length), Some(digests)) = (download.length, download.digests) {
+    let name = download.file().unwrap_or("of unknown name");
+    let mut text = format!("{what} {name} from {}: {}", download.server.ip(), download.outcome().name());
+    if let (Some(length), Some(digests)) = (download.length(), download.digests) {
         let _ = write!(text, ", {length} bytes, MD5 {}, SHA-1 {}", digests.md5, digests.sha1);
     }
     if let Some(signature) = &download.signature {
@@ -317,7 +317,7 @@ fn download_words(download: &DownloadRecord) -> String {
             signature.signer.as_deref().map_or_else(|| "an unknown signer".to_owned(), crate::trust::Signer::short);
         let _ = write!(text, ", signed by {signer} (signature {})", signature.status.name());
     }
-    if let Some(reason) = &download.reason {
+    if let Some(reason) = download.reason() {
         let _ = write!(text, ", {reason}");
     }
     let span = download.span;

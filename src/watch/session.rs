@@ -245,6 +245,7 @@ impl Session {
 
     fn read_on(&mut self) -> Step {
         let Input::Files { source, .. } = &mut self.input else { return Step::Ended };
+        self.board.set_clocks(source.clocks(), source.summaries().len() > 1);
         for _ in 0..FRAMES_A_STEP {
             match source.next_frame() {
                 Ok(Some(frame)) => {

@@ -1,5 +1,7 @@
 //! Connections as networks make them.
 
+mod numbers;
+
 use proptest::prelude::*;
 
 use super::super::content::{ContentLimits, ContentStore};
