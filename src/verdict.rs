@@ -28,8 +28,8 @@ use crate::phone::Phone;
 
 pub use advice::{Advice, advice_table};
 pub use assessments::{Assessed, Assessments};
-pub use checks::against_references;
 pub use case::{Case, Logged, Share, Taken, Told, ToldList, ToldLists};
+pub use checks::against_references;
 pub use findings::{Finding, FindingId};
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};
 pub use holds::Holds;

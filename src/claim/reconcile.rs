@@ -161,7 +161,8 @@ impl Saying<'_> {
         if said.is_empty() && kept {
             said = self.said(kind, &[When::BeforeOffer]);
         }
-        if is_itl && let (Known::Settled { value: Judgement::Accepted, by }, Some(offered)) = (self.list, self.offered) {
+        if is_itl && let (Known::Settled { value: Judgement::Accepted, by }, Some(offered)) = (self.list, self.offered)
+        {
             // Who does not say when, may have said it before the phone took another list: then nobody knows which it holds now.
             let is_standing = |index: usize| self.claims.get(index).is_some_and(|claim| claim.when == When::Standing);
             if said.iter().any(|&(index, holding)| is_standing(index) && !is_same(&holding, &offered)) {
@@ -171,7 +172,10 @@ impl Saying<'_> {
             }
         }
         let signed = self.asks_signed(true).filter(|_| is_itl);
-        if signed.is_some() && let [(index, Holding::Nothing)] = said[..] && self.is_told(index) {
+        if signed.is_some()
+            && let [(index, Holding::Nothing)] = said[..]
+            && self.is_told(index)
+        {
             // That it held none is no contradiction: it has taken one since.
             said.clear();
         }

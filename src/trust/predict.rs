@@ -436,9 +436,13 @@ impl<'a> Phone<'a> {
         let shares = |record: &Record| held.records.iter().any(|own| compare::is_same_certificate(own, record));
         let is_theirs = |record: &Record| presented.iter().any(|one| is_presented(record, one));
         let same_name = |record: &Record| {
-            known.iter().chain(&held.records.iter().collect::<Vec<_>>()).any(|own| own.subject.is_some() && own.subject == record.subject)
+            known
+                .iter()
+                .chain(&held.records.iter().collect::<Vec<_>>())
+                .any(|own| own.subject.is_some() && own.subject == record.subject)
         };
-        let is_known = records.is_empty() || records.iter().any(|record| shares(record) || is_theirs(record) || same_name(record));
+        let is_known =
+            records.is_empty() || records.iter().any(|record| shares(record) || is_theirs(record) || same_name(record));
         (!is_known).then(|| {
             "the offered list has no certificate and no name in common with the phone's: its TVS vouches for the signer only if \
              somebody put that certificate there"

@@ -120,7 +120,9 @@ impl Case {
         for list in phone.downloads.iter().filter_map(|download| download.list.as_ref()) {
             if !self.served.iter().any(|known| Arc::ptr_eq(known, list)) {
                 self.served_bytes += list.list.weight() + list.content.bytes.len();
-                while self.served.len() >= MOST_SERVED || (self.served_bytes > MOST_SERVED_BYTES && !self.served.is_empty()) {
+                while self.served.len() >= MOST_SERVED
+                    || (self.served_bytes > MOST_SERVED_BYTES && !self.served.is_empty())
+                {
                     let gone = self.served.remove(0);
                     self.served_bytes -= gone.list.weight() + gone.content.bytes.len();
                 }

@@ -301,7 +301,8 @@ pub fn against_references(case: &Case, server: IpAddr, certificate: &Certificate
     if known.iter().any(|known| known.has_hash_of(certificate) == Some(true)) {
         return Check::Match;
     }
-    let may_be = |known: &KnownTvs<'_>| known.has_hash_of(certificate).is_none() && known.serial == Some(&certificate.serial);
+    let may_be =
+        |known: &KnownTvs<'_>| known.has_hash_of(certificate).is_none() && known.serial == Some(&certificate.serial);
     if known.iter().any(may_be) { Check::Unknown } else { Check::Mismatch }
 }
 

@@ -139,7 +139,8 @@ impl<'a, 'b> Round<'a, 'b> {
     /// Whether the phone went on to a further signed file without failing at TVS about anything before.
     pub fn goes_on(&self) -> bool {
         self.went_on.is_some_and(|went_on| {
-            let before = self.about_files.iter().filter(|session| self.clocks.is_before(session.span.first, went_on.span.first));
+            let before =
+                self.about_files.iter().filter(|session| self.clocks.is_before(session.span.first, went_on.span.first));
             !before.into_iter().any(|session| has_failed(session))
         })
     }
@@ -180,7 +181,9 @@ impl<'a, 'b> Round<'a, 'b> {
             })
         };
         let came_through = asked(None, Some(config.span.first)).last().is_none_or(|session| has_vouched(session))
-            && asked(Some(config.span.first), Some(went_on.span.first)).last().is_none_or(|session| has_vouched(session))
+            && asked(Some(config.span.first), Some(went_on.span.first))
+                .last()
+                .is_none_or(|session| has_vouched(session))
             && asked(Some(went_on.span.first), None).all(|session| has_vouched(session));
         let configs = self.boot.downloads.iter().filter(|other| {
             other.asked_for == config.asked_for && other.outcome() == Outcome::Complete && other.taken != Taken::Unasked

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::is_signed;
 use super::round::{self, Round, accepts, is_default, is_unreachable, webs};
 use crate::capture::{Clocks, Moment};
-use crate::digest::Digests;
 use crate::claim::{Claim, Evidence, Fact, Holding, Judgement, Object, Source, Strength, When};
+use crate::digest::Digests;
 use crate::event::{
     self, IdentitySource, ListAlarm, Outcome, Service, SessionEnding, SessionOutcome, TlsSession, Transport, TvsAnswer,
 };
@@ -70,7 +70,8 @@ pub fn testify(phone: &Phone) -> Wire<'_> {
         Testimony { round: &round, clocks, claims: &mut claims }.all(phone);
         let said = claims.get(before..).unwrap_or_default();
         let list = round.itl.and_then(|itl| itl.digests);
-        let repeated = repeats.filter(|(before, brought, _)| boot.is_after(before, clocks) && list.is_some() && *brought == list);
+        let repeated =
+            repeats.filter(|(before, brought, _)| boot.is_after(before, clocks) && list.is_some() && *brought == list);
         let again = round.began_again().or(repeated.map(|(.., again)| again)).filter(|_| round.accepted().is_none());
         observed.push(observe(phone, boot, next, &round, (said, again)));
         if let Some(again) = again.filter(|_| boot.is_last) {
@@ -153,7 +154,9 @@ impl Testimony<'_, '_, '_> {
             return When::Earlier;
         }
         match self.round.itl {
-            Some(itl) if !self.clocks.is_before(self.round.taken_at().unwrap_or(itl.end()), moment) => When::BeforeOffer,
+            Some(itl) if !self.clocks.is_before(self.round.taken_at().unwrap_or(itl.end()), moment) => {
+                When::BeforeOffer
+            }
             None if !self.has_begun_list() => When::BeforeOffer,
             _ => When::AfterOffer,
         }

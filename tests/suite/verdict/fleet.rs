@@ -17,7 +17,12 @@ fn phones(scenario: &Scenario, from: usize, count: usize) -> Vec<Phone> {
 }
 
 fn text(phones: &[Phone], case: &Case, details: Details) -> String {
-    let report = Report { sources: Vec::new(), notes: Vec::new(), assessments: Assessments { phones, case }, others: Vec::new() };
+    let report = Report {
+        sources: Vec::new(),
+        notes: Vec::new(),
+        assessments: Assessments { phones, case },
+        others: Vec::new(),
+    };
     let mut out = Vec::new();
     write_text(&report, Style { colour: false, width: 118, details }, &mut out).unwrap();
     String::from_utf8(out).unwrap()

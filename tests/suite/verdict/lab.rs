@@ -7,7 +7,11 @@ use std::sync::{Arc, LazyLock, Mutex};
 use itlscope::capture::{FrameId, Moment, Span, Timestamp};
 use itlscope::digest::{Sha1Sum, Sha256Sum};
 use itlscope::event::Content;
-use itlscope::event::{Alert, AlertCode, CertificateStatus, DownloadEnding, Holding as Held, How, Identity, IdentitySource, ListAlarm, Milestones, Outcome, Refusal, Service, SessionEnding, SessionGap, SessionOutcome, Side, Stage, Taken, TlsSession, TlsVersion, Transport, TvsAnswer, TvsExchange, TvsRequest};
+use itlscope::event::{
+    Alert, AlertCode, CertificateStatus, DownloadEnding, Holding as Held, How, Identity, IdentitySource, ListAlarm,
+    Milestones, Outcome, Refusal, Service, SessionEnding, SessionGap, SessionOutcome, Side, Stage, Taken, TlsSession,
+    TlsVersion, Transport, TvsAnswer, TvsExchange, TvsRequest,
+};
 use itlscope::phone::{
     Attributed, Attribution, DeviceName, DownloadRecord, FileKind, Ground, Phone, ServedList, SignatureFound, SignedAs,
 };
@@ -407,7 +411,8 @@ impl Scenario {
         let case = self.case(&phones);
         let assessments = Assessments { phones: &phones, case: &case };
         let mut out = Vec::new();
-        write_json(&Report { sources: Vec::new(), notes: Vec::new(), assessments, others: Vec::new() }, &mut out).unwrap();
+        write_json(&Report { sources: Vec::new(), notes: Vec::new(), assessments, others: Vec::new() }, &mut out)
+            .unwrap();
         serde_json::from_slice(&out).unwrap()
     }
 
