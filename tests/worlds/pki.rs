@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use itlscope::trust::testkit::{ListBuilder, RecordBuilder};
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair};
+use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair};
 use serde::{Deserialize, Serialize};
 
 /// What a certificate is for.
@@ -96,7 +96,7 @@ static KEYS: LazyLock<Vec<RsaKeyPair>> = LazyLock::new(|| {
 
 fn sign(key: Key, sha512: bool, message: &[u8]) -> Vec<u8> {
     let pair = &KEYS[key];
-    let mut signature = vec![0; pair.public_key().modulus_len()];
+    let mut signature = vec![0; pair.public_modulus_len()];
     let scheme = if sha512 { &RSA_PKCS1_SHA512 } else { &RSA_PKCS1_SHA256 };
     pair.sign(scheme, &SystemRandom::new(), message, &mut signature).unwrap();
     signature
