@@ -276,6 +276,7 @@ impl Roster {
             completed: download.completed,
             digests: understood.digests,
             retransmits: download.retransmits,
+            was_read: understood.was_read,
             list: understood.list,
             signature: understood.signature,
             config: understood.config,
@@ -318,6 +319,7 @@ impl Roster {
             signature: record.signature.clone(),
             config: record.config.clone(),
             digests: record.digests,
+            was_read: record.was_read,
         })
     }
 
