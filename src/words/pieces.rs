@@ -95,7 +95,10 @@ impl Pieces {
         let heads = heads(rest);
         let before = heads.first().copied().unwrap_or(rest.len());
         // What stands before the first head goes on with the statement before; without one it is a statement of its own.
-        self.text(number, host.as_ref(), stamp, rest.get(..before).unwrap_or_default());
+        let first = rest.get(..before).unwrap_or_default();
+        if heads.is_empty() || !first.trim().is_empty() {
+            self.text(number, host.as_ref(), stamp, first);
+        }
         for (index, &start) in heads.iter().enumerate() {
             let end = heads.get(index + 1).copied().unwrap_or(rest.len());
             let text = rest.get(start..end).unwrap_or_default().trim();
