@@ -190,10 +190,7 @@ fn without_syslog(line: &str) -> (Option<Host>, Option<Stamp>, &str) {
             && (next.contains('[') || next.trim_end_matches(':').bytes().all(|byte| byte.is_ascii_digit())))
         || names::device(name).is_some();
     let is_host = name.len() <= 64 && name.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if is_log && is_host && !is_understood(after) {
-        return (Some(Host::Name(name.to_ascii_lowercase())), Some(stamp), behind);
-    }
-    if is_log && is_host && whole.as_str().trim_end().ends_with(':') {
+    if is_log && is_host {
         return (Some(Host::Name(name.to_ascii_lowercase())), Some(stamp), behind);
     }
     nothing
