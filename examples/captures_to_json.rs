@@ -38,9 +38,10 @@ pub(crate) fn report(reference: &Path, captures: &[PathBuf], out: &mut dyn Write
     let mut sources = source.summaries();
     let notes = report::tell_left_out(&engine, &mut sources);
     let phones = engine.phones();
+    let others = engine.roster().other_clients();
     // What only an engineer knows would stand here; nothing was told.
     let case = Case::new(references, Told::default(), &phones);
     let assessments = Assessments { phones: &phones, case: &case };
-    report::write_json(&Report { sources, notes, assessments }, out)?;
+    report::write_json(&Report { sources, notes, assessments, others }, out)?;
     Ok(())
 }

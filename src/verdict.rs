@@ -29,7 +29,7 @@ use crate::phone::Phone;
 pub use advice::{Advice, advice_table};
 pub use assessments::{Assessed, Assessments};
 pub use case::{Case, Share, Taken};
-pub use checks::has_other_ctl;
+pub use checks::{against_references, has_other_ctl};
 pub use findings::{Finding, FindingId};
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};
 pub use holds::Holds;

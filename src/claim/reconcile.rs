@@ -72,7 +72,7 @@ pub fn reconcile(claims: Vec<Claim>, offered: Option<Holding>) -> Testimony {
     };
     let list = judged(Object::List(ListKind::Itl));
     let config = judged(Object::Config);
-    let servers = servers(&claims);
+    let servers = servers(&claims, list.is(&Judgement::Accepted));
     let saying = Saying { claims: &claims, offered, list: &list };
     let itl = saying.holds_now(ListKind::Itl);
     let ctl = saying.holds_now(ListKind::Ctl);
@@ -163,12 +163,21 @@ impl Saying<'_> {
         }
         if is_itl && let (Known::Settled { value: Judgement::Accepted, by }, Some(offered)) = (self.list, self.offered)
         {
-            said.extend(by.iter().map(|&index| (index, offered)));
+            // Who does not say when, may have said it before the phone took another list: then nobody knows which it holds now.
+            let is_standing = |index: usize| self.claims.get(index).is_some_and(|claim| claim.when == When::Standing);
+            if said.iter().any(|&(index, holding)| is_standing(index) && !is_same(&holding, &offered)) {
+                said.retain(|&(index, _)| !is_standing(index));
+            } else {
+                said.extend(by.iter().map(|&index| (index, offered)));
+            }
         }
         let signed = self.asks_signed(true).filter(|_| is_itl);
-        if signed.is_some() {
+        if signed.is_some()
+            && let [(index, Holding::Nothing)] = said[..]
+            && self.is_told(index)
+        {
             // That it held none is no contradiction: it has taken one since.
-            said.retain(|&(index, holding)| holding != Holding::Nothing || !self.is_told(index));
+            said.clear();
         }
         let known = settle(self.claims, said, is_same);
         let against = match &known {
@@ -181,13 +190,15 @@ impl Saying<'_> {
 
     fn held_at_offer(&self) -> Known<Holding> {
         let mut said = self.said(ListKind::Itl, &[When::BeforeOffer, When::Standing]);
-        if said.is_empty() {
-            // Another list than it was offered, reported afterwards, is the one that it kept.
-            said = self.said(ListKind::Itl, &[When::AfterOffer]);
-            said.retain(|(_, holding)| {
-                holding.sha1().is_some() && self.offered.is_some_and(|offered| holding.is(&offered) == Some(false))
-            });
-        }
+        // Another list than it was offered, reported afterwards, is the one that it kept.
+        let by = |index: usize| self.claims.get(index).map(|claim| claim.by);
+        let kept = self.said(ListKind::Itl, &[When::AfterOffer]).into_iter().filter(|(index, holding)| {
+            holding.sha1().is_some()
+                && self.offered.is_some_and(|offered| holding.is(&offered) == Some(false))
+                && !said.iter().any(|(earlier, _)| by(*earlier) == by(*index))
+        });
+        let kept: Vec<_> = kept.collect();
+        said.extend(kept);
         let known = settle(self.claims, said, is_same);
         let against = match &known {
             Known::Settled { value: Holding::Nothing, by } => {
@@ -230,7 +241,8 @@ impl ServerSeen {
     }
 }
 
-fn servers(claims: &[Claim]) -> Vec<ServerSeen> {
+/// The TVS servers of the last boot. Where the phone took a list meanwhile, what it thought of them before is of the list before.
+fn servers(claims: &[Claim], took_list: bool) -> Vec<ServerSeen> {
     let mut servers: Vec<ServerSeen> = Vec::new();
     for (index, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.when.is_now()) {
         let (Fact::Presented(address, _)
@@ -255,8 +267,12 @@ fn servers(claims: &[Claim]) -> Vec<ServerSeen> {
     }
     for server in &mut servers {
         let address = server.address;
+        let is_of = |claim: &Claim| matches!(claim.says, Fact::Judged(Object::Tvs(of), _) if of == address);
+        let since = took_list && claims.iter().any(|claim| is_of(claim) && claim.when == When::AfterOffer);
         server.judged = weigh(claims, Judgement::eq, |claim| match claim.says {
-            Fact::Judged(Object::Tvs(of), judgement) if of == address && claim.when.is_now() => Some(judgement),
+            Fact::Judged(_, judgement) if is_of(claim) && claim.when.is_now() => {
+                (!since || claim.when == When::AfterOffer).then_some(judgement)
+            }
             _ => None,
         });
         server.vouched = weigh(claims, bool::eq, |claim| match claim.says {

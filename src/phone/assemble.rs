@@ -79,6 +79,12 @@ impl Roster {
         for download in device.downloads.iter().filter(|download| download.asked_for.is_some()) {
             Seen::of(&mut seen, download, clocks).take(download, name, clocks);
         }
+        if seen.is_empty() {
+            // Of a server's side alone, names stand in the files: they say whose they are, and no more.
+            for download in device.downloads.iter().filter(|download| !download.client_seen) {
+                Seen::of(&mut seen, download, clocks).is_answered |= download.is_answered();
+            }
+        }
         for (&address, _) in self.told.iter().filter(|(_, told)| *told == name) {
             seen.iter_mut().filter(|seen| seen.home.address == address).for_each(|seen| seen.home.rank = Rank::Told);
         }

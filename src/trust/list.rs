@@ -118,6 +118,12 @@ impl TrustList {
         self.records.iter().find(|record| record.is_itl_recovery() && !record.is_blank())
     }
 
+    /// Bytes that it takes in memory, nearly: a record of a few bytes takes as much room as a whole one.
+    pub fn weight(&self) -> usize {
+        let fields = self.length.unwrap_or_default() * 2;
+        size_of::<Self>() + fields + self.records.len() * size_of::<Record>()
+    }
+
     /// Why the server that printed the list would not trust it itself: it could not verify or parse it, or says that no record
     /// made its signature (a key error: CSCtn50405). Never of a file, whose signature can be checked. In a CTL one of two
     /// eTokens is always unused.

@@ -8,7 +8,7 @@ use super::ways::{self, CtlRenewal};
 use super::{Answer, Checks, Conditions, Deletion};
 use crate::capture::Timestamp;
 use crate::claim::{Holding, Judgement};
-use crate::event::{AlertCode, Outcome, Service, TlsSession, Transport};
+use crate::event::{AlertCode, DownloadEnding, Outcome, Service, Silence, TlsSession, Transport};
 use crate::phone::{DownloadRecord, FileKind};
 use crate::trust::TrustList;
 use crate::trust::signature::{self, SignatureStatus};
@@ -241,10 +241,12 @@ pub fn advice_table() -> impl Iterator<Item = (&'static str, &'static str, &'sta
 pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
     let mut advice: Vec<Advice> =
         RULES.iter().filter_map(|rule| Some(rule.advice((rule.applies)(situation)?))).collect();
-    if advice.is_empty() && situation.deletion == Deletion::NotNeeded && !situation.has_trouble() {
+    if advice.is_empty() && situation.deletion == Deletion::NotNeeded {
         let refuted = situation.conditions.all().into_iter().find(|condition| condition.holds == Answer::No);
         let because = refuted.map_or_else(|| "deletion is not needed".to_owned(), |condition| condition.why.clone());
-        advice.extend(RULES.first().map(|nothing| nothing.advice(because)));
+        // Where something is wrong all the same, nothing cheaper is known than to ask.
+        let id = if situation.has_trouble() { "previous_list" } else { NOTHING };
+        advice.extend(RULES.iter().find(|rule| rule.id == id).map(|rule| rule.advice(because)));
     }
     advice
 }
@@ -358,7 +360,8 @@ pub(super) fn unanswered<'a>(situation: &Situation<'a, '_>) -> Option<&'a Downlo
 pub(super) fn unanswered_in<'a>(matter: &Matter<'a>) -> Option<&'a DownloadRecord> {
     // Over HTTP it is no fault: phones fall back to TFTP.
     matter.downloads().find(|download| {
-        download.outcome() == Outcome::Unanswered
+        // One request whose answer the capture lost looks the same; a phone that got none asks again.
+        matches!(download.ending, DownloadEnding::Unanswered(Silence::Requests { count: 2.., .. }))
             && download.transport == Transport::Tftp
             && !matter.case.lost_in(&download.span)
     })

@@ -24,6 +24,7 @@ pub struct Case {
     pub several_sources: bool,
     /// Distinct lists that were served in the capture.
     served: Vec<Arc<ServedList>>,
+    served_bytes: usize,
     /// For each TFTP server, how many phones got which ITL last.
     peers: BTreeMap<IpAddr, BTreeMap<Digests, usize>>,
 }
@@ -46,6 +47,8 @@ pub struct Taken {
 
 /// Distinct lists of one capture that are kept to tell phones' own lists by their checksums; the oldest go first.
 const MOST_SERVED: usize = 4096;
+/// Bytes that they may take.
+const MOST_SERVED_BYTES: usize = 24 << 20;
 
 impl Case {
     /// A case with these references and what the engineer said, about these phones.
@@ -62,8 +65,12 @@ impl Case {
         let mut others_differ = false;
         for list in phone.downloads.iter().filter_map(|download| download.list.as_ref()) {
             if !self.served.iter().any(|known| Arc::ptr_eq(known, list)) {
-                if self.served.len() >= MOST_SERVED {
-                    self.served.remove(0);
+                self.served_bytes += list.list.weight() + list.content.bytes.len();
+                while self.served.len() >= MOST_SERVED
+                    || (self.served_bytes > MOST_SERVED_BYTES && !self.served.is_empty())
+                {
+                    let gone = self.served.remove(0);
+                    self.served_bytes -= gone.list.weight() + gone.content.bytes.len();
                 }
                 self.served.push(Arc::clone(list));
                 others_differ = true;

@@ -347,6 +347,20 @@ fn describe(compared: &[(&Presented<'_>, Compared)], expected: &Expected) -> Che
     Checked { result, why, evidence }
 }
 
+/// What a server showed, against the references that speak of TVS: that needs no phone.
+pub fn against_references(case: &Case, server: IpAddr, certificate: &Certificate) -> Check {
+    let known = known_tvs(case, None, &[server]);
+    if known.is_empty() {
+        return Check::Unknown;
+    }
+    if known.iter().any(|known| known.has_hash_of(certificate) == Some(true)) {
+        return Check::Match;
+    }
+    let may_be =
+        |known: &KnownTvs<'_>| known.has_hash_of(certificate).is_none() && known.serials.contains(&certificate.serial);
+    if known.iter().any(may_be) { Check::Unknown } else { Check::Mismatch }
+}
+
 fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<KnownTvs<'a>> {
     let servers = || tftp.iter().chain(tvs);
     let speaks = |reference: &Reference| {

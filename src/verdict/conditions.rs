@@ -97,41 +97,33 @@ pub(super) fn signer_known(held: &TrustList, served: &ServedList) -> SignerKnown
 
 fn itl_signer_differs(matter: &Matter<'_>) -> Condition {
     let condition = compare_signer(matter);
-    // A refusal vetoes what rests on a comparison; acceptance vetoes the contrary.
-    let against = match (condition.holds, condition.basis) {
-        (Answer::No, Basis::Comparison) if matter.testimony.list.is(&Judgement::Refused) => {
-            "the capture suggests that the phone refused the list"
-        }
-        (Answer::Yes, _) if matter.testimony.list.is(&Judgement::Accepted) => {
-            "the capture suggests that the phone took the list"
-        }
-        (Answer::Yes | Answer::No, _) if matter.testimony.list.is_disputed() => {
-            "what the capture shows contradicts itself"
-        }
-        _ => return condition,
-    };
+    if condition.holds == Answer::Unknown || !matter.testimony.list.is_disputed() {
+        return condition;
+    }
     let mut evidence = condition.evidence;
     evidence.extend(matter.evidence(&matter.testimony.list));
-    Condition::unknown(condition.id, format!("{}, but {against}", condition.why), evidence)
+    let why = format!("{}, but whether the phone took the list is disputed", condition.why);
+    Condition::unknown(condition.id, why, evidence)
 }
 
 fn compare_signer(matter: &Matter<'_>) -> Condition {
     let id = ConditionId::ItlSignerDiffers;
     let testimony = &matter.testimony;
     let at_offer = &testimony.itl_at_offer;
-    let takes_any = match at_offer {
-        Known::Settled { value: Holding::Nothing, .. } => Some("no ITL"),
-        _ => matter.at_hand(at_offer).filter(|list| list.looks_rolled_back()).map(|_| "an empty ITL"),
-    };
-    if let Some(what) = takes_any {
+    let takes_any = [at_offer, &testimony.itl].into_iter().find_map(|known| match known {
+        Known::Settled { value: Holding::Nothing, .. } => Some((known, "no ITL")),
+        _ => matter.at_hand(known).filter(|list| list.looks_rolled_back()).map(|_| (known, "an empty ITL")),
+    });
+    if let Some((known, what)) = takes_any {
         let why = format!(
             "the phone holds {what} and takes the next one without verifying it: {}",
-            super::holds::why(matter, at_offer)
+            super::holds::why(matter, known)
         );
         // What the phone reports in this boot is certain; what somebody says of it is not, where the phone acts otherwise.
-        let is_reported = matter.strongest(at_offer).is_some_and(|(source, _)| source == Source::ListAlarm);
-        let basis = if is_reported { Basis::Direct } else { Basis::Comparison };
-        return Condition::new(id, Answer::No, basis, why, matter.evidence(at_offer));
+        let is_reported = matter.strongest(known).is_some_and(|(source, _)| source == Source::ListAlarm);
+        let is_disputed = testimony.itl.is_disputed() || at_offer.is_disputed();
+        let basis = if is_reported && !is_disputed { Basis::Direct } else { Basis::Comparison };
+        return Condition::new(id, Answer::No, basis, why, matter.evidence(known));
     }
     let Some((download, served)) = matter.served else { return no_list_served(matter) };
     let server = download.server.ip();
@@ -383,6 +375,13 @@ fn tvs_certificate_differs(matter: &Matter<'_>) -> Condition {
         return Condition::unknown(id, why, evidence);
     }
     let why = format!("the certificates presented by {servers} are not in {relation}");
+    if !testimony.trusts_tvs_by_log.is_empty() {
+        evidence.extend(matter.evidence_of(&testimony.trusts_tvs_by_log));
+        let why = format!(
+            "{why}; but a log says that the phone found the certificate of TVS in its list, or that TVS vouched"
+        );
+        return Condition::unknown(id, why, evidence);
+    }
     Condition::new(id, Answer::Yes, Basis::Comparison, why, evidence)
 }
 
@@ -423,7 +422,7 @@ fn phone_reports_failure(matter: &Matter<'_>) -> Condition {
             let seen =
                 if failed { Some(&testimony.list).filter(|list| list.is(&Judgement::Accepted)) } else { refused };
             match seen {
-                Some(seen) if is_logged || !failed => {
+                Some(seen) if is_logged => {
                     let other = if failed { "accepted" } else { "refused" };
                     let why = format!("{why}, but the wire suggests that it {other} what it was offered (inferred)");
                     evidence.extend(matter.evidence(seen));

@@ -20,11 +20,10 @@ pub(super) fn decide(matter: &Matter<'_>, conditions: &Conditions) -> (Deletion,
     let refuted: Vec<&Condition> =
         conditions.all().into_iter().filter(|condition| condition.holds == Answer::No).collect();
     // What the phone itself showed says more than a comparison.
-    let certain = refuted.iter().find(|condition| condition.basis == Basis::Direct);
-    let told = refuted.iter().find(|condition| condition.id == ConditionId::NoOldKeyBackup);
-    if let Some(first) = certain.or(told).or(refuted.first()) {
+    let certain = refuted.iter().find(|condition| condition.basis != Basis::Comparison);
+    if let Some(first) = certain.or(refuted.first()) {
         return match doubt() {
-            Some(doubt) if certain.or(told).is_none() => (Deletion::Undetermined, doubt),
+            Some(doubt) if certain.is_none() => (Deletion::Undetermined, doubt),
             _ => (Deletion::NotNeeded, first.why.clone()),
         };
     }
@@ -70,6 +69,20 @@ fn veto(matter: &Matter<'_>) -> Option<String> {
     if !identified {
         return Some("which list the phone holds is only inferred: a deletion needs it confirmed".to_owned());
     }
+    let held = matter.at_hand(&testimony.itl_at_offer).or_else(|| matter.at_hand(&testimony.itl));
+    if let Some(held) = held
+        && let (Some(one), Some(other)) = (held.itl_recovery(), served.list.itl_recovery())
+        && crate::trust::compare::is_same_certificate(one, other)
+    {
+        return Some(
+            "the phone's list and the one served carry the same ITLRecovery certificate, but that they are of one cluster is not \
+             known"
+                .to_owned(),
+        );
+    }
+    if matter.wire.goes_on {
+        return Some("the phone went on to further signed files without asking TVS about them".to_owned());
+    }
     if !testimony.trusts_tvs_by_log.is_empty() {
         return Some("a log says that the phone believed TVS, or that TVS vouched".to_owned());
     }
@@ -86,7 +99,6 @@ fn veto(matter: &Matter<'_>) -> Option<String> {
     if begun_ctl && !matches!(testimony.ctl, Known::Settled { value: Holding::Nothing, .. }) {
         return Some("the server sends a CTL that is not whole in the capture, which may name the signer".to_owned());
     }
-    let held = matter.at_hand(&testimony.itl_at_offer).or_else(|| matter.at_hand(&testimony.itl));
     if held.is_some_and(|held| ways::is_of_another_cluster(held, &served.list)) {
         return Some(
             "the list that is served is of another cluster than the phone's: whether the TVS of its own cluster could vouch is \

@@ -3,7 +3,7 @@
 use super::advice::{is_bad, unanswered_in};
 use super::matter::Matter;
 use super::{Check, Checks, Conditions};
-use crate::claim::{Evidence, Holding, Source};
+use crate::claim::{Evidence, Holding, Judgement, Source};
 use crate::event::SessionEnding;
 use crate::phone::FileKind;
 use crate::trust::signature::SignatureStatus;
@@ -197,7 +197,9 @@ fn servers(matter: &Matter<'_>, add: &mut Add<'_>) {
     let sessions: Vec<_> = last.flat_map(|boot| boot.sessions.iter().copied()).collect();
     for session in sessions.iter().rev().filter(|session| session.service == crate::event::Service::Tvs) {
         let SessionEnding::Refused { .. } = session.ending else { continue };
-        if refused.contains(&session.server) {
+        // What it refused before it took another list, and accepts since, is history.
+        let accepts = matter.server(session.server).is_some_and(|server| server.judged.is(&Judgement::Accepted));
+        if refused.contains(&session.server) || accepts {
             continue;
         }
         refused.push(session.server);

@@ -24,6 +24,7 @@ pub struct Holds {
 pub(super) fn holds(matter: &Matter<'_>) -> Holds {
     let testimony = &matter.testimony;
     let known = [&testimony.itl, &testimony.ctl].into_iter().find(|known| known.settled().is_some());
+    let known = known.filter(|_| !testimony.itl.is_disputed());
     let sha1 = |known: &Known<Holding>| {
         let (md5, sha1) = match known.settled()? {
             Holding::Nothing => return None,
@@ -51,18 +52,18 @@ pub(super) fn holds(matter: &Matter<'_>) -> Holds {
     let before = &testimony.itl_at_offer;
     if before.settled().is_some() {
         let why = format!("what the phone holds now is not known; before its last list, {}", why(matter, before));
-        return Holds { why, evidence: matter.evidence(before), ..Holds::default() };
+        let source = matter.strongest(before).map(|(source, _)| source);
+        return Holds { source, why, evidence: matter.evidence(before), ..Holds::default() };
     }
     Holds { why: "what the phone holds is not known".to_owned(), ..Holds::default() }
 }
 
 /// How it is known, in half a sentence.
 pub(super) fn why(matter: &Matter<'_>, known: &Known<Holding>) -> String {
+    let kind = if std::ptr::eq(known, &matter.testimony.ctl) { ListKind::Ctl } else { ListKind::Itl };
     let what = match known.settled() {
         None => return "what the phone holds is not known".to_owned(),
-        // Without a CTL, it may hold an ITL all the same.
-        Some(Holding::Nothing) if std::ptr::eq(known, &matter.testimony.ctl) => "no CTL".to_owned(),
-        Some(Holding::Nothing) => "no list".to_owned(),
+        Some(Holding::Nothing) => format!("no {}", kind.name()),
         Some(Holding::File(md5, sha1)) => match (matter.label(*md5, *sha1), sha1, md5) {
             (Some(label), ..) => format!("the list of {label}"),
             (None, Some(sha1), _) => format!("the list with SHA-1 {sha1}"),

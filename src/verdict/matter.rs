@@ -124,7 +124,9 @@ impl<'a> Matter<'a> {
             (&testimony.itl_at_offer, "which ITL the phone held when it was offered the last one"),
             (&testimony.ctl, "which CTL the phone holds"),
         ] {
-            if let Known::Disputed(one, other) = known {
+            if let Known::Disputed(one, other) = known
+                && !(std::ptr::eq(known, &testimony.itl_at_offer) && testimony.itl.is_disputed())
+            {
                 found.push((self.disputed(what, one, other), self.evidence(known)));
             }
         }

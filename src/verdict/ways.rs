@@ -148,8 +148,7 @@ pub(super) fn config_by_unknown<'a>(
 ) -> Option<(&'a DownloadRecord, &'a Signer)> {
     let config = matter.wire.config.filter(|config| config.outcome() == Outcome::Complete)?;
     let signer = config.signature.as_ref()?.signer.as_deref()?;
-    let can = can_verify(matter, conditions, signer);
-    // Where nothing is known of the phone's list, the one that is served beside it has to do.
-    let of_served = || matter.served.is_some_and(|(_, served)| !knows_signer(&served.list, signer));
-    (can == Some(false) || (can.is_none() && of_served())).then_some((config, signer))
+    // Where the list that is served beside it has the signer, it is the list that matters.
+    let is_of_list = matter.served.is_none_or(|(_, served)| knows_signer(&served.list, signer));
+    (!is_of_list && can_verify(matter, conditions, signer) != Some(true)).then_some((config, signer))
 }

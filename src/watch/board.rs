@@ -61,6 +61,7 @@ impl Board {
     pub fn new(limits: &Limits, references: Vec<Reference>, told: Told) -> Self {
         let mut engine = Engine::new(limits, &references);
         engine.roster_mut().follow_changes();
+        engine.roster_mut().set_told(told.phone_at.clone());
         Self {
             engine,
             case: Case::new(references, told, &[]),

@@ -86,8 +86,9 @@ impl<'a, 'b> Round<'a, 'b> {
     /// Whether a TVS session began while the handshake with a web server waited for it: the phone asked about that server's
     /// certificate (domain.md 6).
     pub fn is_beside(&self, tvs: &TlsSession, web: &TlsSession) -> bool {
-        let Some(certificate) = web.milestones.certificate else { return false };
+        // TLS 1.3 hides the certificate, but not the hello before it.
         let milestones = &web.milestones;
+        let Some(certificate) = milestones.certificate.or(milestones.server_hello) else { return false };
         let answered = milestones.key_exchange.or(milestones.established).or(web.ending.at());
         self.clocks.is_before(certificate, tvs.span.first)
             && answered.is_none_or(|answered| self.clocks.is_before(tvs.span.first, answered))
@@ -135,6 +136,21 @@ impl<'a, 'b> Round<'a, 'b> {
         meant().rfind(|session| has_failed(session))
     }
 
+    /// Whether the phone went on to a further signed file without failing at TVS about anything before.
+    pub fn goes_on(&self) -> bool {
+        self.went_on.is_some_and(|went_on| {
+            let before =
+                self.about_files.iter().filter(|session| self.clocks.is_before(session.span.first, went_on.span.first));
+            !before.into_iter().any(|session| has_failed(session))
+        })
+    }
+
+    /// When the phone had taken the list that it was served, where it can be seen to have done so.
+    pub fn taken_at(&self) -> Option<Moment> {
+        let acceptance = self.accepted()?;
+        acceptance.vouched.and_then(|session| session.milestones.established).or_else(|| Some(self.itl?.end()))
+    }
+
     /// What shows that the phone took the ITL; `None` where a phone that refused it might have done the same.
     ///
     /// A stuck phone goes on with the configuration that it has stored (domain.md 6), and asks for the files which that names.
@@ -148,14 +164,27 @@ impl<'a, 'b> Round<'a, 'b> {
         let went_on = self.went_on?;
         let list = itl.list.as_deref().map(|served| &served.list)?;
         let tvs = || self.boot.sessions.iter().filter(|session| session.service == Service::Tvs);
+        let vouched = self.about_files.iter().copied().find(|session| has_vouched(session));
+        let taken_at = vouched.and_then(|session| session.milestones.established).unwrap_or(itl.end());
         let is_consistent = |session: &TlsSession| match (accepts(session), session.certificate.as_deref()) {
             (Some(judged), Some(certificate)) => {
                 let has = list.tvs_records().any(|record| is_certificate_of(record, certificate) == Some(true));
-                !self.clocks.is_before(itl.end(), session.span.first) || judged == has
+                !self.clocks.is_before(taken_at, session.span.first) || judged == has
             }
             _ => true,
         };
-        let vouched = self.about_files.iter().copied().find(|session| has_vouched(session));
+        // It goes on as soon as one server vouched; what fails later fails for it.
+        let asked = |from: Option<Moment>, until: Option<Moment>| {
+            self.about_files.iter().filter(move |session| {
+                from.is_none_or(|from| self.clocks.is_before(from, session.span.first))
+                    && until.is_none_or(|until| self.clocks.is_before(session.span.first, until))
+            })
+        };
+        let came_through = asked(None, Some(config.span.first)).last().is_none_or(|session| has_vouched(session))
+            && asked(Some(config.span.first), Some(went_on.span.first))
+                .last()
+                .is_none_or(|session| has_vouched(session))
+            && asked(Some(went_on.span.first), None).all(|session| has_vouched(session));
         let configs = self.boot.downloads.iter().filter(|other| {
             other.asked_for == config.asked_for && other.outcome() == Outcome::Complete && other.taken != Taken::Unasked
         });
@@ -166,7 +195,7 @@ impl<'a, 'b> Round<'a, 'b> {
             && self.clocks.is_before(itl.end(), config.span.first)
             && config.asked_for.as_deref().is_some_and(is_signed)
             && !is_default(config)
-            && self.about_files.iter().all(|session| has_vouched(session))
+            && came_through
             && tvs().all(|session| is_consistent(session))
             && is_of_one_origin(itl, config);
         is_in_order.then_some(Acceptance { vouched, went_on })

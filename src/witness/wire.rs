@@ -9,6 +9,7 @@ use super::is_signed;
 use super::round::{self, Round, accepts, is_default, is_unreachable, webs};
 use crate::capture::{Clocks, Moment};
 use crate::claim::{Claim, Evidence, Fact, Holding, Judgement, Object, Source, Strength, When};
+use crate::digest::Digests;
 use crate::event::{
     self, IdentitySource, ListAlarm, Outcome, Service, SessionEnding, SessionOutcome, TlsSession, Transport, TvsAnswer,
 };
@@ -45,6 +46,8 @@ pub struct Wire<'a> {
     pub offered: Option<Holding>,
     /// The last boots brought different lists, so that nobody knows which was the last.
     pub itls_differ: bool,
+    /// In a last boot it went on to further signed files, without trouble with TVS about any.
+    pub goes_on: bool,
     /// The frames at which the phone began its files again at once.
     pub began_again: Vec<Evidence>,
 }
@@ -57,17 +60,26 @@ pub fn testify(phone: &Phone) -> Wire<'_> {
     let mut observed = Vec::new();
     let mut last: Vec<Last<'_>> = Vec::new();
     let mut began_again = Vec::new();
+    let mut goes_on = false;
+    // The boot before came to nothing, and this one is its repetition: the list that it brought.
+    let mut repeats: Option<(&Boot<'_>, Option<Digests>, &DownloadRecord)> = None;
     for (index, boot) in boots.iter().enumerate() {
         let next = boots.get(index + 1).filter(|next| next.is_after(boot, clocks));
         let round = Round::new(boot, next, clocks);
         let before = claims.len();
         Testimony { round: &round, clocks, claims: &mut claims }.all(phone);
         let said = claims.get(before..).unwrap_or_default();
-        observed.push(observe(phone, boot, next, &round, said));
-        if let Some(again) = round.began_again() {
+        let list = round.itl.and_then(|itl| itl.digests);
+        let repeated =
+            repeats.filter(|(before, brought, _)| boot.is_after(before, clocks) && list.is_some() && *brought == list);
+        let again = round.began_again().or(repeated.map(|(.., again)| again)).filter(|_| round.accepted().is_none());
+        observed.push(observe(phone, boot, next, &round, (said, again)));
+        if let Some(again) = again.filter(|_| boot.is_last) {
             began_again.push(Evidence::new(again.span.first, format!("asks for {} again", file_name(again))));
         }
+        repeats = round.began_again().map(|again| (boot, list, again));
         if boot.is_last {
+            goes_on |= round.goes_on();
             last.push(Last { itl: round.itl, ctl: round.ctl, config: round.config, took: round.took_itl() });
         }
     }
@@ -83,6 +95,7 @@ pub fn testify(phone: &Phone) -> Wire<'_> {
         config: newest.config,
         offered: newest.took.filter(|_| !itls_differ).and_then(|itl| itl.digests).map(Holding::of),
         itls_differ,
+        goes_on,
         began_again,
         boots,
     }
@@ -141,7 +154,9 @@ impl Testimony<'_, '_, '_> {
             return When::Earlier;
         }
         match self.round.itl {
-            Some(itl) if !self.clocks.is_before(itl.end(), moment) => When::BeforeOffer,
+            Some(itl) if !self.clocks.is_before(self.round.taken_at().unwrap_or(itl.end()), moment) => {
+                When::BeforeOffer
+            }
             None if !self.has_begun_list() => When::BeforeOffer,
             _ => When::AfterOffer,
         }
@@ -182,7 +197,10 @@ impl Testimony<'_, '_, '_> {
             let downloads = self.round.boot.downloads.iter().copied();
             downloads.filter(move |download| download.kind == kind && download.asked_for.is_some())
         };
-        let configs: Vec<&DownloadRecord> = asked(FileKind::Config).filter(|config| !is_default(config)).collect();
+        let mut configs: Vec<&DownloadRecord> = asked(FileKind::Config).filter(|config| !is_default(config)).collect();
+        if configs.is_empty() {
+            configs = asked(FileKind::Config).collect();
+        }
         let signed = configs.iter().find(|config| is_signed(file_name(config)));
         if let Some(config) = signed.or(configs.first()) {
             let signed = is_signed(file_name(config));
@@ -316,7 +334,7 @@ fn observe(
     boot: &Boot<'_>,
     next: Option<&Boot<'_>>,
     round: &Round<'_, '_>,
-    said: &[Claim],
+    (said, again): (&[Claim], Option<&DownloadRecord>),
 ) -> Vec<Observation> {
     let mut observed = Vec::new();
     let mut add = |id, text: String, evidence| observed.push(Observation { id, text, evidence });
@@ -345,7 +363,7 @@ fn observe(
             "it falls back to the default configuration: the cluster does not know it, or it got none of its own";
         add("default_configuration", text.to_owned(), asks(config));
     }
-    if let Some(again) = round.began_again() {
+    if let Some(again) = again {
         let text = "it began its files again at once: it did not get on with them, or was reset".to_owned();
         let evidence = vec![Evidence::new(again.span.first, format!("asks for {} again", file_name(again)))];
         add("asks_again", text, evidence);
@@ -459,7 +477,10 @@ fn tvs(boot: &Boot<'_>) -> Vec<Observation> {
         let server = session.server;
         let reason = || session.reason().unwrap_or_else(|| "it was refused".to_owned());
         let (id, text, moment, seen) = if is_unreachable(session) {
-            let text = format!("TVS {server} gave no sign of life");
+            let text = match session.ending {
+                SessionEnding::Silent { reset: true, .. } => format!("TVS {server} refused the connection (RST)"),
+                _ => format!("TVS {server} gave no sign of life"),
+            };
             ("tvs_unanswered", text, session.span.first, format!("connects to {server}: {}", reason()))
         } else if accepts(session) == Some(true) {
             let data = session.milestones.client_data.unwrap_or(session.span.last);

@@ -174,7 +174,7 @@ impl From<&Simulation> for SimulationView {
     }
 }
 
-const fn check_name(check: Check) -> &'static str {
+pub(super) const fn check_name(check: Check) -> &'static str {
     match check {
         Check::Match => "match",
         Check::Mismatch => "mismatch",

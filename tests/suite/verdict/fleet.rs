@@ -18,7 +18,12 @@ fn phones(scenario: &Scenario, from: usize, count: usize) -> Vec<Phone> {
 }
 
 fn text(phones: &[Phone], case: &Case, details: Details) -> String {
-    let report = Report { sources: Vec::new(), notes: Vec::new(), assessments: Assessments { phones, case } };
+    let report = Report {
+        sources: Vec::new(),
+        notes: Vec::new(),
+        assessments: Assessments { phones, case },
+        others: Vec::new(),
+    };
     let mut out = Vec::new();
     write_text(&report, Style { colour: false, width: 118, details }, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -47,7 +52,7 @@ fn a_thousand_phones_read_as_a_few_lines() {
     let first_screen = lines[..head].join("\n");
     for wanted in [
         "   412 phones: phones begin their files again and again (SEP000000000001, SEP000000000002, SEP000000000003 and",
-        "   412 phones: TVS on 10.0.1.1:2445: refused",
+        "   412 phones: TVS on 10.0.1.1:2445: the phone sent the fatal alert",
         "588 of them are well",
         "and TVS (",
     ] {

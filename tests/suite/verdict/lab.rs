@@ -8,10 +8,13 @@ use itlscope::capture::{FrameId, Moment, Span, Timestamp};
 use itlscope::digest::{Sha1Sum, Sha256Sum};
 use itlscope::event::Content;
 use itlscope::event::{
-    Alert, AlertCode, CertificateStatus, Holding as Held, How, Identity, IdentitySource, ListAlarm, Milestones,
-    Outcome, Service, SessionEnding, SessionGap, SessionOutcome, Side, Stage, TlsSession, TlsVersion, Transport,
+    Alert, AlertCode, CertificateStatus, DownloadEnding, Holding as Held, How, Identity, IdentitySource, ListAlarm,
+    Milestones, Outcome, Refusal, Service, SessionEnding, SessionGap, SessionOutcome, Side, Stage, Taken, TlsSession,
+    TlsVersion, Transport, TvsAnswer, TvsExchange, TvsRequest,
 };
-use itlscope::phone::{DeviceName, DownloadRecord, FileKind, Phone, ServedList, SignatureFound};
+use itlscope::phone::{
+    Attributed, Attribution, DeviceName, DownloadRecord, FileKind, Ground, Phone, ServedList, SignatureFound, SignedAs,
+};
 use itlscope::report::{Report, write_json};
 use itlscope::trust::testkit::{ListBuilder, RecordBuilder, TestKey};
 use itlscope::trust::{ListKind, Reference, TrustList};
@@ -256,13 +259,19 @@ impl Timeline {
         DownloadRecord {
             id: self.id,
             transport: Transport::Tftp,
-            file: Some(file.to_owned()),
+            asked_for: Some(file.to_owned()),
+            signed_as: SignedAs::Nothing,
             kind: FileKind::from_name(file),
             client: "10.0.0.1:50000".parse().unwrap(),
             server: "10.0.1.1:69".parse().unwrap(),
-            outcome,
-            reason: (!complete).then(|| "ERROR 1 (File not found)".to_owned()),
-            length: complete.then_some(1),
+            ending: match outcome {
+                Outcome::Complete => DownloadEnding::Complete { length: 1 },
+                _ => DownloadEnding::Refused(Refusal::Tftp { code: 1, message: String::new() }),
+            },
+            taken: if complete { Taken::Acknowledged } else { Taken::Open },
+            client_seen: true,
+            hardware: None,
+            completed: None,
             digests: content.as_ref().map(|content| content.digests()),
             retransmits: 0,
             config: None,
@@ -289,11 +298,11 @@ impl Timeline {
             other => panic!("{other}"),
         };
         let status = match ends {
-            "established" | "refused" | "cut" if presents.is_some() => CertificateStatus::Seen,
-            "established" | "cut" => CertificateStatus::Seen,
+            "refused" if presents.is_none() => CertificateStatus::NotCaptured,
+            "established" | "refused" | "cut" => CertificateStatus::Seen,
             "tls13" => CertificateStatus::Encrypted,
             "resumed" => CertificateStatus::Resumed,
-            "refused" | "unanswered" | "pending" => CertificateStatus::NotCaptured,
+            "unanswered" | "pending" => CertificateStatus::NotCaptured,
             other => panic!("{other}"),
         };
         let ending = match (ends, alert) {
@@ -341,10 +350,19 @@ impl Timeline {
                 .collect(),
             client_data: Vec::new(),
             server_data: Vec::new(),
-            tvs_exchange: None,
+            tvs_exchange: (ends == "established").then(|| TvsExchange {
+                request: TvsRequest::Query,
+                answer: TvsAnswer::Yes,
+                why: "the answer carries the certificate".to_owned(),
+            }),
             span,
         }
     }
+}
+
+/// Something that is known to be the phone's.
+fn own<T>(record: T) -> Attributed<T> {
+    Attributed::new(Arc::new(record), Attribution::Own(Ground::Files))
 }
 
 impl Tvs {
@@ -364,7 +382,16 @@ fn directory(time: &mut Timeline, tvs: &Tvs, sessions: &mut Vec<TlsSession>) {
         server: "10.0.1.1:8443".parse().unwrap(),
         certificate: None,
         certificate_status: CertificateStatus::NotCaptured,
-        milestones: Milestones { client_data: went_on, ..tvs.milestones },
+        milestones: Milestones {
+            certificate: Some(first),
+            established: went_on,
+            client_data: went_on,
+            ..Milestones::default()
+        },
+        ending: match went_on {
+            Some(at) => SessionEnding::Established { at, judged: true },
+            None => SessionEnding::Refused { by: Side::Client, how: How::Closed(Stage::Certificate), at: last },
+        },
         alerts: Vec::new(),
         span: Span { first, last },
         ..tvs.clone()
@@ -385,7 +412,8 @@ impl Scenario {
         let case = self.case(&phones);
         let assessments = Assessments { phones: &phones, case: &case };
         let mut out = Vec::new();
-        write_json(&Report { sources: Vec::new(), notes: Vec::new(), assessments }, &mut out).unwrap();
+        write_json(&Report { sources: Vec::new(), notes: Vec::new(), assessments, others: Vec::new() }, &mut out)
+            .unwrap();
         serde_json::from_slice(&out).unwrap()
     }
 
@@ -440,12 +468,12 @@ impl Scenario {
         }))
     }
 
-    fn report(&self, holding: &Holding, moment: Moment) -> Arc<ListAlarm> {
+    fn report(&self, holding: &Holding, moment: Moment) -> ListAlarm {
         let itl = match self.told(Some(holding), false).unwrap() {
             None => Held::Nothing,
             Some(list) => Held::List(list.sha1.unwrap()),
         };
-        Arc::new(ListAlarm {
+        ListAlarm {
             device: Some(NAME.to_owned()),
             itl: Some(itl),
             ctl: Some(Held::Nothing),
@@ -455,7 +483,7 @@ impl Scenario {
             client: "10.0.0.1:52000".parse().unwrap(),
             server: "10.0.1.1:5060".parse().unwrap(),
             moment,
-        })
+        }
     }
 
     /// The lists of one round.
@@ -463,6 +491,9 @@ impl Scenario {
         let outcome = |is_there: bool| if is_there { Outcome::Complete } else { Outcome::Refused };
         let ctl = self.served_ctl.as_ref().map(|list| served(list, true));
         downloads.push(time.download(&format!("CTL{NAME}.tlv"), ctl.clone(), outcome(ctl.is_some())));
+        if ctl.is_none() {
+            downloads.push(time.download("CTLFile.tlv", None, Outcome::Refused));
+        }
         if self.asks_no_itl {
             return;
         }
@@ -564,11 +595,13 @@ impl Scenario {
         Phone {
             name: DeviceName::new(NAME),
             addresses: vec!["10.0.0.1".parse().unwrap()],
-            downloads: downloads.into_iter().map(Arc::new).collect(),
-            sessions: sessions.into_iter().map(Arc::new).collect(),
-            reports,
+            homes: vec![("10.0.0.1".parse().unwrap(), 0)],
+            downloads: downloads.into_iter().map(own).collect(),
+            sessions: sessions.into_iter().map(own).collect(),
+            reports: reports.into_iter().map(own).collect(),
             identities,
             shared_by: Vec::new(),
+            clocks: Arc::default(),
         }
     }
 }

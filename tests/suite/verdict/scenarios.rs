@@ -32,7 +32,7 @@ fn run(file: &str) {
         };
         differ("deletion", &expect.deletion, assessment.deletion.name());
         if let Some(conditions) = &expect.conditions {
-            for (expected, found) in conditions.iter().zip(&assessment.conditions) {
+            for (expected, found) in conditions.iter().zip(assessment.conditions.all()) {
                 let expected = if expected == "?" { "unknown" } else { expected };
                 let what = format!("{} ({})", found.id.name(), found.why);
                 differ(&what, expected, found.holds.name());

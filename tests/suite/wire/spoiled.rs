@@ -22,9 +22,9 @@ fn facts(phones: &[Phone]) -> Facts {
     let mut facts = Facts::default();
     for phone in phones {
         for download in &phone.downloads {
-            assert_eq!(download.digests.is_some(), download.outcome == Outcome::Complete);
-            if let (Some(digests), Some(file)) = (download.digests, &download.file) {
-                facts.files.entry(file.clone()).or_default().insert(digests);
+            assert_eq!(download.digests.is_some(), download.outcome() == Outcome::Complete);
+            if let (Some(digests), Some(file)) = (download.digests, download.file()) {
+                facts.files.entry(file.to_owned()).or_default().insert(digests);
             }
         }
         for session in &phone.sessions {
