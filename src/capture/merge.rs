@@ -17,6 +17,8 @@ pub struct MergedCaptures<O> {
     arrangement: Arrangement,
     /// How many there are.
     captures: usize,
+    /// Captures that could not be read any more when their turn came.
+    late: Vec<CaptureError>,
     sources: Vec<State>,
     /// Which source is read when this one is over: its time and place.
     next: BTreeMap<usize, (Timestamp, usize)>,
@@ -50,6 +52,7 @@ where
             open,
             arrangement,
             captures: paths.len(),
+            late: Vec::new(),
             sources: Vec::with_capacity(paths.len()),
             next: BTreeMap::new(),
             current: None,
@@ -137,6 +140,11 @@ where
         self.queue.extend(self.next.remove(&index).map(Reverse));
     }
 
+    /// Captures that could not be read any more when their turn came, and were not told yet.
+    pub fn take_late_errors(&mut self) -> Vec<CaptureError> {
+        std::mem::take(&mut self.late)
+    }
+
     /// The source with the earliest frame; a waiting one is opened when its turn comes.
     fn choose(&mut self) {
         while self.current.is_none()
@@ -147,7 +155,11 @@ where
                 let state = match self.open(&path, index) {
                     Ok((true, file)) => State::Reading(Box::new(file)),
                     Ok((false, file)) => State::Ended(file.summary()),
-                    Err(error) => State::failed(&path, &error),
+                    Err(error) => {
+                        let ended = State::failed(&path, &error);
+                        self.late.push(error);
+                        ended
+                    }
                 };
                 if let Some(slot) = self.sources.get_mut(index) {
                     *slot = state;

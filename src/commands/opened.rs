@@ -26,7 +26,10 @@ pub(super) fn hold<'a>(paths: impl Iterator<Item = &'a Path>) {
         return;
     }
     let open = |path: &'a Path| {
-        // A pipe is not waited for.
+        // A pipe is not even opened: whoever writes into it would take this for its reader.
+        if !path.is_file() {
+            return None;
+        }
         let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).ok()?;
         file.metadata().is_ok_and(|metadata| metadata.is_file()).then(|| (path.to_owned(), Arc::new(file)))
     };

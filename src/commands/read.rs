@@ -88,6 +88,8 @@ pub(super) fn read(
     });
     bar.end();
     result?;
+    let late = source.take_late_errors();
+    late.iter().for_each(|error| complain(&error.to_string()));
     engine.finish();
     each(engine.roster_mut());
     let (mut sources, clocks) = (source.summaries(), source.clocks());
@@ -97,7 +99,7 @@ pub(super) fn read(
         let path = sources.get(*index).map_or("", |source| &source.path);
         complain(&format!("{path}: {why}"));
     }
-    let unreadable = errors.len() + foreign.len();
+    let unreadable = errors.len() + late.len() + foreign.len();
     if unreadable == paths.len() {
         return Ok(None);
     }

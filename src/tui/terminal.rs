@@ -9,8 +9,8 @@ use std::io::{self, IsTerminal};
 use std::iter;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
@@ -60,9 +60,11 @@ pub fn run(
     signals: &Receiver<()>,
 ) -> io::Result<Ending> {
     let given_back = Arc::new(AtomicBool::new(false));
-    give_back_on_panic(&given_back);
+    let drawing = Arc::new(Mutex::new(()));
+    give_back_on_panic(&given_back, &drawing);
     let result = set_up().and_then(|mut terminal| {
-        let mut screen = Screen { state: &mut state, requests, pending: Vec::new(), given_back: &given_back };
+        let mut screen =
+            Screen { state: &mut state, requests, pending: Vec::new(), given_back: &given_back, drawing: &drawing };
         screen.show(&mut terminal, updates, signals)
     });
     if given_back.load(Ordering::SeqCst) {
@@ -87,12 +89,20 @@ fn give_back() -> io::Result<()> {
     disable_raw_mode().and(screen)
 }
 
-/// Puts the terminal back before a panic says what it has to say.
-fn give_back_on_panic(given_back: &Arc<AtomicBool>) {
+/// Puts the terminal back before a panic says what it has to say. What is being drawn is drawn to its end before, for half an
+/// escape sequence would spoil the next; unless it is the drawing that panicked, for which nobody waits long.
+fn give_back_on_panic(given_back: &Arc<AtomicBool>, drawing: &Arc<Mutex<()>>) {
     let before = std::panic::take_hook();
-    let panicked = Arc::clone(given_back);
+    let (panicked, drawing) = (Arc::clone(given_back), Arc::clone(drawing));
     std::panic::set_hook(Box::new(move |panic| {
         panicked.store(true, Ordering::SeqCst);
+        let patience = Instant::now() + DRAW_EVERY * 4;
+        let _drawn = loop {
+            match drawing.try_lock() {
+                Err(TryLockError::WouldBlock) if Instant::now() < patience => std::thread::sleep(DRAW_EVERY / 10),
+                drawn => break drawn,
+            }
+        };
         // A terminal that is gone cannot be given back, and a panic here would be the last one.
         let _ = give_back();
         before(panic);
@@ -106,6 +116,8 @@ struct Screen<'a> {
     pending: Vec<Request>,
     /// Whether a panic gave the terminal back: it is not drawn on any more.
     given_back: &'a AtomicBool,
+    /// Held while it is drawn on.
+    drawing: &'a Mutex<()>,
 }
 
 impl Screen<'_> {
@@ -128,7 +140,12 @@ impl Screen<'_> {
             if changed && drawn.elapsed() >= DRAW_EVERY {
                 self.tick(began);
                 self.look();
+                let drawing = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
+                if self.given_back.load(Ordering::SeqCst) {
+                    return Ok(Ending::CaptureEnded);
+                }
                 terminal.draw(|frame| frame.render_widget(&*self.state, frame.area()))?;
+                drop(drawing);
                 (changed, drawn) = (false, Instant::now());
             }
             let timeout = self.timeout(changed, drawn);

@@ -61,8 +61,8 @@ struct Growing {
     out: CaptureWriter<Vec<u8>>,
     /// Bytes of it that are whole records.
     whole: u64,
-    /// Frames in the records that are not in it yet.
-    waiting: u64,
+    /// Where the records end that are not in it yet.
+    waiting: Vec<usize>,
 }
 
 impl Growing {
@@ -70,7 +70,7 @@ impl Growing {
         let file = folder.create(name)?;
         let format = Format::of(Path::new(name));
         let out = CaptureWriter::new(Vec::new(), format, link, &format!("Captured from {source}"))?;
-        let mut growing = Self { file, out, whole: 0, waiting: 0 };
+        let mut growing = Self { file, out, whole: 0, waiting: Vec::new() };
         let begun = growing.out.describe(link).and_then(|()| growing.flush());
         if begun.is_err() {
             // Without its header nobody can read it.
@@ -79,28 +79,36 @@ impl Growing {
         begun.map(|()| growing)
     }
 
-    /// Hands the records to the disk; where it does not take all of them, it gets none, for half a record ends a capture.
+    /// Hands the records to the disk. Where it does not take all of them it keeps whole ones: half a record ends a capture.
     fn flush(&mut self) -> io::Result<()> {
         let records = self.out.records();
-        let written = self.file.write_all(records);
-        match &written {
-            Ok(()) => self.whole += records.len() as u64,
-            Err(_) => {
-                self.file.set_len(self.whole)?;
-                self.file.seek(SeekFrom::Start(self.whole))?;
+        let (mut done, mut result) = (0, Ok(()));
+        while let Some(rest) = records.get(done..).filter(|rest| !rest.is_empty() && result.is_ok()) {
+            match self.file.write(rest) {
+                Ok(0) => result = Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => done += written,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => result = Err(error),
             }
         }
-        if written.is_ok() {
-            records.clear();
-            self.waiting = 0;
+        let kept = self.waiting.partition_point(|&end| end <= done);
+        if result.is_err() {
+            done = kept.checked_sub(1).and_then(|last| self.waiting.get(last).copied()).unwrap_or(0);
+            let end = self.whole.saturating_add(done as u64);
+            self.file.set_len(end)?;
+            self.file.seek(SeekFrom::Start(end))?;
         }
-        written
+        self.whole = self.whole.saturating_add(done as u64);
+        records.drain(..done.min(records.len()));
+        self.waiting.drain(..kept);
+        self.waiting.iter_mut().for_each(|end| *end -= done);
+        result
     }
 
     /// Forgets the records that the disk did not take. Returns how many frames are in them.
     fn forget(&mut self) -> u64 {
         self.out.records().clear();
-        std::mem::take(&mut self.waiting)
+        std::mem::take(&mut self.waiting).len() as u64
     }
 }
 
@@ -140,7 +148,8 @@ impl Recorder {
         }
         // Memory takes everything.
         if self.file.out.frame(frame, None).is_ok() {
-            self.file.waiting += 1;
+            let end = self.file.out.records().len();
+            self.file.waiting.push(end);
         }
         if self.retry_at.is_some() || self.file.out.records().len() >= BLOCK {
             self.flush();
@@ -150,7 +159,7 @@ impl Recorder {
     /// Makes everything readable that was recorded.
     pub fn flush(&mut self) {
         // Nothing to write shows nothing of the disk.
-        if self.file.waiting == 0 {
+        if self.file.waiting.is_empty() {
             return;
         }
         match self.file.flush() {

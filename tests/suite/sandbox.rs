@@ -235,7 +235,8 @@ fn files_that_only_an_attacker_needs_cannot_be_had() {
         assert!(File::options().write(true).open(&beside).is_err());
         assert!(File::options().write(true).open("/proc/self/oom_score_adj").is_err());
         assert!(File::create(folder.path().join("new")).is_err() && fs::create_dir(folder.path().join("new")).is_err());
-        File::create_new(exports.join("new")).unwrap().write_all(b"an export").unwrap();
+        let mut new = File::options().write(true).create_new(true).open(exports.join("new")).unwrap();
+        new.write_all(b"an export").unwrap();
     });
 }
 

@@ -1,16 +1,19 @@
 //! What the dashboard asks of a session: references taken and read again, phones exported without their secrets.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use itlscope::capture::{CaptureFile, MergedCaptures, Source};
 use itlscope::engine::Limits;
 use itlscope::phone::{DeviceName, PhoneKey};
 use itlscope::testkit::{self, Owned};
 use itlscope::trust::Reference;
-use itlscope::verdict::{Check, Told};
-use itlscope::watch::{self, Exports, Input, References, Session, Setup, Step};
+use itlscope::verdict::{self, Case, Check, Deletion};
+use itlscope::watch::{self, Board, Exports, Input, References, Row, Session, Setup, Step};
+use itlscope::words::Told;
 use tempfile::TempDir;
 
 use crate::support::captures;
@@ -208,4 +211,63 @@ fn exports_have_a_folder_of_their_own() {
     let nowhere = Exports::open(Path::new("/dev/null/x"));
     assert_eq!(nowhere.path(), None);
     assert!(nowhere.keep("x", b"x").unwrap_err().starts_with("/dev/null/x: "));
+}
+
+/// The lines of a board, looked at until nothing changes any more.
+fn look(board: &mut Board, lines: &mut BTreeMap<PhoneKey, Arc<Row>>) {
+    loop {
+        let refreshed = board.refresh(|| true);
+        refreshed.gone.iter().for_each(|key| drop(lines.remove(key)));
+        lines.extend(refreshed.rows.into_iter().map(|row| (row.key.clone(), row)));
+        if !refreshed.unfinished {
+            return;
+        }
+    }
+}
+
+/// What `triage` would say of the phones that this board holds.
+fn fresh(board: &Board, told: &Told) -> BTreeMap<PhoneKey, (Deletion, Vec<&'static str>)> {
+    let phones = board.engine().phones();
+    let case = Case::new(board.case().references.clone(), told.clone(), &phones);
+    let keys: Vec<PhoneKey> = board.engine().roster().keys().collect();
+    let said = |key: PhoneKey| {
+        let phone = board.engine().roster().find(&key)?;
+        let assessment = verdict::assess(&phone, &case);
+        Some((key, (assessment.deletion, assessment.findings.iter().map(|finding| finding.id).collect())))
+    };
+    keys.into_iter().filter_map(said).collect()
+}
+
+#[test]
+fn lines_say_at_every_moment_what_triage_would() {
+    for folder in crate::support::cases() {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let frames = testkit::read(&crate::support::capture_in(&folder).display().to_string());
+        let references = reference("itl-old.tlv");
+        // Forgetting: with and without a limit that few phones fit in.
+        for phones in [usize::MAX >> 8, 2] {
+            let mut limits = Limits::default();
+            limits.phone.phones = phones;
+            let mut board = Board::new(&limits, references.clone(), Told::default());
+            let mut lines = BTreeMap::new();
+            let every = frames.len() / 25 + 1;
+            for (number, frame) in (1..).zip(&frames) {
+                board.push(&frame.frame(number));
+                if !(number as usize).is_multiple_of(every) {
+                    continue;
+                }
+                if number as usize == every * 12 {
+                    board.set_references(references.clone());
+                }
+                look(&mut board, &mut lines);
+                let said = fresh(&board, &Told::default());
+                assert!(lines.keys().eq(said.keys()), "{name}, frame {number}");
+                for (key, (deletion, findings)) in said {
+                    let line = &lines[&key];
+                    let causes: Vec<_> = line.causes.iter().map(|cause| cause.id).collect();
+                    assert_eq!((line.brief.deletion, causes), (deletion, findings), "{name}, frame {number}, {key:?}");
+                }
+            }
+        }
+    }
 }
