@@ -35,6 +35,11 @@ pub struct Boot<'a> {
 }
 
 impl Boot<'_> {
+    /// The address at which it took its files.
+    pub const fn address(&self) -> std::net::IpAddr {
+        self.address.0
+    }
+
     /// Whether it is the next at the same address.
     pub fn is_after(&self, other: &Self, clocks: &Clocks) -> bool {
         self.address == other.address && clocks.is_before(other.started, self.started)
