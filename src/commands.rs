@@ -39,8 +39,8 @@ Examples:
   itlscope show ITLFile.tlv
       A trust list, laid out as 'show itl' does
 
-Exit status: 0 nothing needs attention and nothing differs from a reference that was given, 1 something does, also \
-where a bound cost phones, 2 it could not be done";
+Exit status: 0 nothing needs attention and nothing differs from a reference that was given; 1 something does, also where \
+a bound cost phones; 2 it could not be done";
 
 /// See what Cisco IP phones do when they boot, and whether their ITL really has to be deleted.
 #[derive(Debug, Parser)]
@@ -66,7 +66,7 @@ enum Command {
 /// How a run ended, as scripts see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Nothing needs attention, and nothing differs from a reference that was given.
+    /// Nothing needs attention, and nothing differs from a reference.
     Clean,
     /// Something does.
     Findings,
@@ -75,10 +75,10 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// What the counts of a report come to. What was forgotten for want of room may have been in need of attention.
-    const fn of(summary: &Summary, forgotten: u64) -> Self {
-        let is_clean = summary.mismatched == 0 && summary.needing_attention == 0 && forgotten == 0;
-        if is_clean { Self::Clean } else { Self::Findings }
+    /// What the counts of a report come to. Of phones that a bound cost, nobody can say that nothing is wrong.
+    const fn of(summary: &Summary, lost_phones: u64) -> Self {
+        let finds = summary.mismatched > 0 || summary.needing_attention > 0 || lost_phones > 0;
+        if finds { Self::Findings } else { Self::Clean }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Phone {
     /// Those at which it took its files, each with the clock that saw it there; where none did, those at which they were asked
     /// for.
     pub homes: Vec<(IpAddr, u16)>,
+    /// Addresses of which more than files says that they are its: its hardware address, a DHCP ACK to that, the engineer.
+    pub certain: Vec<IpAddr>,
     /// Downloads in the order of their first frames.
     pub downloads: Vec<Attributed<DownloadRecord>>,
     /// TLS sessions in the order of their first frames.

@@ -60,6 +60,7 @@ pub struct Roster {
     /// Whose some addresses are, as the engineer says.
     pub(super) told: BTreeMap<IpAddr, DeviceName>,
     forgotten: u64,
+    lost_phones: u64,
     /// What was recorded since it was weighed last, and what weighed then.
     weight: usize,
     changes: Changes,
@@ -132,6 +133,7 @@ impl Roster {
             clocks: Arc::default(),
             told: BTreeMap::new(),
             forgotten: 0,
+            lost_phones: 0,
             weight: 0,
             changes: Changes::default(),
             kept: None,
@@ -194,10 +196,12 @@ impl Roster {
     fn note_lost(&mut self) {
         for (_, device) in self.devices.take_gone() {
             self.forgotten += 1;
+            self.lost_phones += u64::from(device.substantial);
             device.addresses.iter().for_each(|&address| self.lost.insert(address));
         }
-        for (address, _) in self.stations.take_gone() {
+        for (address, station) in self.stations.take_gone() {
             self.forgotten += 1;
+            self.lost_phones += u64::from(station.substantial);
             self.lost.insert(address);
         }
     }
@@ -246,6 +250,11 @@ impl Roster {
     /// Records forgotten because of the limits.
     pub const fn forgotten(&self) -> u64 {
         self.forgotten
+    }
+
+    /// Of those, names and addresses of which a file or a certificate was seen: phones that a report lacks.
+    pub const fn lost_phones(&self) -> u64 {
+        self.lost_phones
     }
 
     fn download(&mut self, download: Download) {

@@ -596,6 +596,7 @@ impl Scenario {
         Phone {
             name: DeviceName::new(NAME),
             addresses: vec!["10.0.0.1".parse().unwrap()],
+            certain: Vec::new(),
             homes: vec![("10.0.0.1".parse().unwrap(), 0)],
             downloads: downloads.into_iter().map(own).collect(),
             sessions: sessions.into_iter().map(own).collect(),
