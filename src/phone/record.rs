@@ -69,6 +69,8 @@ pub struct DownloadRecord {
     pub digests: Option<Digests>,
     /// Requests and blocks that were sent again.
     pub retransmits: u32,
+    /// Whether its bytes were there to be read: not those of a file larger than what is held of one.
+    pub was_read: bool,
     /// The trust list, where it is one.
     pub list: Option<Arc<ServedList>>,
     /// Its signature, where it has one.

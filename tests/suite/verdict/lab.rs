@@ -274,6 +274,7 @@ impl Timeline {
             completed: None,
             digests: content.as_ref().map(|content| content.digests()),
             retransmits: 0,
+            was_read: complete,
             config: None,
             signature: list.as_ref().map(|list| SignatureFound {
                 signer: list.list.signer().cloned().map(Arc::new),
