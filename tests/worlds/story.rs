@@ -31,7 +31,8 @@ impl Story {
             hosts::act(world, host, index, &state, &mut wire);
         }
         wire.packets.sort_by_key(|packet| packet.time);
-        let last = wire.packets.last().map_or(START * SECOND, |packet| packet.time);
+        // What phones conclude from the last packet they conclude a little later.
+        let last = wire.packets.last().map_or(START * SECOND, |packet| packet.time + SECOND);
         let end = world.end.map_or(last, |end| last.min((START + end) * SECOND));
         wire.packets.retain(|packet| packet.time <= end);
         let mut seen = vec![Vec::new(); lives.len()];
