@@ -233,7 +233,7 @@ fn fresh(board: &Board, told: &Told) -> BTreeMap<PhoneKey, (Deletion, Vec<&'stat
     let said = |key: PhoneKey| {
         let phone = board.engine().roster().find(&key)?;
         let assessment = verdict::assess(&phone, &case);
-        Some((key, (assessment.deletion, assessment.findings.iter().map(|finding| finding.id).collect())))
+        Some((key, (assessment.deletion, assessment.findings.iter().map(|finding| finding.id.name()).collect())))
     };
     keys.into_iter().filter_map(said).collect()
 }
