@@ -449,6 +449,8 @@ impl Tftp {
                 let one_sided = self.unheard.contains(&server.ip()) && !self.heard.contains(&server.ip());
                 let ending = if one_sided {
                     DownloadEnding::Incomplete(DownloadGap::ServerUnheard)
+                } else if conversation.repeated_requests == 0 {
+                    DownloadEnding::Incomplete(DownloadGap::AnswerUnseen)
                 } else {
                     DownloadEnding::Unanswered(unanswered(conversation))
                 };

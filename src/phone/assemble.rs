@@ -267,14 +267,13 @@ impl Roster {
 }
 
 impl Phone {
-    /// What a server sent without a packet of this client beside it is served from one side only where no packet of the client to
-    /// that server is in the whole capture. Else nobody asked for it.
+    /// What a server sent without a packet of this client beside it is served from one side only where the capture has no packet
+    /// of that client to any server of files. Else nobody asked for it.
     fn tell_unasked(&mut self) {
-        let heard = |download: &DownloadRecord| (download.client.ip(), download.server.ip());
-        let spoke: Vec<_> =
-            self.downloads.iter().filter(|download| download.client_seen).map(|one| heard(one)).collect();
+        let seen = self.downloads.iter().filter(|download| download.client_seen);
+        let spoke: Vec<_> = seen.map(|download| download.client.ip()).collect();
         for download in &mut self.downloads {
-            if !download.client_seen && download.taken == Taken::Open && spoke.contains(&heard(download)) {
+            if !download.client_seen && download.taken == Taken::Open && spoke.contains(&download.client.ip()) {
                 Arc::make_mut(&mut download.record).taken = Taken::Unasked;
             }
         }

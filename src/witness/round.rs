@@ -15,7 +15,7 @@ use crate::trust::signature::{self, SignatureStatus};
 use super::is_signed;
 
 /// A phone that begins its files again within this time did not get on with them (domain.md 4.3: 15 s or 45 s), or was reset.
-const AGAIN_WITHIN: u64 = 120_000_000_000;
+const AGAIN_WITHIN: u64 = 60_000_000_000;
 /// A phone verifies a file when it is there; what it asks TVS later than this is about something else.
 const AT_ONCE: u64 = 10_000_000_000;
 

@@ -477,11 +477,11 @@ fn tvs(boot: &Boot<'_>) -> Vec<Observation> {
         let server = session.server;
         let reason = || session.reason().unwrap_or_else(|| "it was refused".to_owned());
         let (id, text, moment, seen) = if is_unreachable(session) {
-            let text = match session.ending {
-                SessionEnding::Silent { reset: true, .. } => format!("TVS {server} refused the connection (RST)"),
-                _ => format!("TVS {server} gave no sign of life"),
+            let (id, text) = match session.ending {
+                SessionEnding::Silent { reset: true, .. } => ("tvs_closed", format!("TVS {server} refused the connection (RST)")),
+                _ => ("tvs_unanswered", format!("TVS {server} gave no sign of life")),
             };
-            ("tvs_unanswered", text, session.span.first, format!("connects to {server}: {}", reason()))
+            (id, text, session.span.first, format!("connects to {server}: {}", reason()))
         } else if accepts(session) == Some(true) {
             let data = session.milestones.client_data.unwrap_or(session.span.last);
             ("tvs_accepted", format!("it got through to TVS {server} and sent data"), data, "sends data".to_owned())

@@ -8,9 +8,9 @@ use std::hash::Hash;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use itlscope::trust::testkit::{ListBuilder, RecordBuilder};
-use ring::digest;
-use ring::rand::SystemRandom;
-use ring::signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair};
+use aws_lc_rs::digest;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair};
 use serde::{Deserialize, Serialize};
 
 /// What a certificate is for.
@@ -96,7 +96,7 @@ static KEYS: LazyLock<Vec<RsaKeyPair>> = LazyLock::new(|| {
 
 fn sign(key: Key, sha512: bool, message: &[u8]) -> Vec<u8> {
     let pair = &KEYS[key];
-    let mut signature = vec![0; pair.public().modulus_len()];
+    let mut signature = vec![0; pair.public_modulus_len()];
     let scheme = if sha512 { &RSA_PKCS1_SHA512 } else { &RSA_PKCS1_SHA256 };
     pair.sign(scheme, &SystemRandom::new(), message, &mut signature).unwrap();
     signature
@@ -170,7 +170,7 @@ impl Cert {
     /// `RSAPublicKey` (RFC 8017 A.1.1). Keys that sign nothing have a modulus without meaning.
     fn public_key(self) -> Vec<u8> {
         if matches!(self.role, Role::CallManager | Role::Recovery | Role::Token) {
-            return KEYS[self.key()].public().as_ref().to_vec();
+            return KEYS[self.key()].public_key().as_ref().to_vec();
         }
         let mut modulus = noise(&format!("modulus {self:?}"), 256);
         modulus[0] |= 0x80;
