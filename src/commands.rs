@@ -14,6 +14,7 @@ mod pump;
 mod read;
 mod shell;
 mod show;
+mod told;
 mod triage;
 mod version;
 mod watch;

@@ -28,8 +28,8 @@ use crate::phone::Phone;
 
 pub use advice::{Advice, advice_table};
 pub use assessments::{Assessed, Assessments};
-pub use case::{Case, Logged, Share, Taken, Told, ToldList, ToldLists};
-pub use checks::against_references;
+pub use case::{Case, Share, Taken};
+pub use checks::{against_references, has_other_ctl};
 pub use findings::{Finding, FindingId};
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};
 pub use holds::Holds;
@@ -285,7 +285,7 @@ pub fn assess(phone: &Phone, case: &Case) -> Assessment {
     let last = matter.wire.boots.iter().zip(&matter.wire.observed).filter(|(boot, _)| boot.is_last);
     let mut observed: Vec<Observation> = last.flat_map(|(_, observed)| observed.iter().cloned()).collect();
     observed.extend(simulation::acts_otherwise(&matter));
-    observed.extend(matter.logged_handshakes());
+    observed.extend(matter.told_observations());
     Assessment {
         boots,
         holds,

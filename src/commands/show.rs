@@ -28,7 +28,7 @@ Examples:
       The list that a phone downloaded in a capture
 
 Exit status: 0 no signature is wrong, 1 a signature is invalid, or the text says that the server could not \
-verify it, 2 a file could not be read";
+verify it or that no record signed it, 2 a file could not be read";
 
 /// Print an ITL, CTL or signed file field by field, and say whether its signature verifies and by which record
 #[derive(Debug, clap::Args)]
@@ -165,7 +165,7 @@ impl View<'_> {
         let own = Candidate::records("", &list.records);
         let verification = self.verify(&list.header, bytes, own);
         self.count(&verification);
-        if list.said_verified == Some(false) {
+        if list.doubt().is_some() {
             self.exit = self.exit.max(Exit::Findings);
         }
         // Text says itself what the server found.

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::{Exit, inputs, opened, privileges};
+use super::{Exit, inputs, opened, privileges, told};
 use crate::report::{self, Details, Report, Style};
 use crate::sandbox::{self, Needs};
 use crate::trust::ReferenceArgument;
@@ -55,8 +55,9 @@ pub(super) struct Args {
     #[command(flatten)]
     live: input::LiveArgs,
 
-    /// What to compare with: an ITL (.tlv or the saved text of 'show itl'), a bare MD5 or SHA-1, or a certificate such as
-    /// TVS.pem; 'SERVER=' before it binds it to one TFTP server. Repeatable
+    /// What to compare with: an ITL or CTL (.tlv, or the saved text of 'show itl' or 'show ctl'), a checksum or the output of
+    /// md5sum, a certificate such as TVS.pem, its text or its serial number, or the rows of 'run sql'. 'SERVER=' before it
+    /// binds it to one TFTP server, 'tvs:' says that it is TVS's, 'ctl:' that a checksum is a CTL's. Repeatable
     #[arg(short = 'r', long = "reference", value_name = "[SERVER=]REF")]
     references: Vec<ReferenceArgument>,
 
@@ -72,7 +73,7 @@ pub(super) struct Args {
     look: Look,
 
     #[command(flatten)]
-    told: inputs::ToldOptions,
+    told: told::ToldOptions,
 
     #[command(flatten)]
     sandbox: inputs::SandboxOption,

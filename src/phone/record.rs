@@ -13,7 +13,7 @@ use crate::digest::Digests;
 use crate::event::{DownloadEnding, Identity, ListAlarm, Outcome, Taken, TlsSession, Transport};
 
 /// One phone, put together from what its name and its addresses did.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Phone {
     /// The device name; `None` where only an address is known.
     pub name: Option<DeviceName>,

@@ -10,6 +10,8 @@ mod session;
 mod session_values;
 mod words;
 
+pub(crate) use lines::without_escapes as as_seen;
+
 use super::list::TrustList;
 
 /// The text holds no list.

@@ -74,7 +74,7 @@ impl<'a> Assessments<'a> {
 mod tests {
     use super::*;
     use crate::phone::DeviceName;
-    use crate::verdict::Told;
+    use crate::words::Told;
 
     fn phones(number: u8) -> Vec<Phone> {
         let phone = |last: u8| Phone {

@@ -1,14 +1,15 @@
 //! What a phone is compared with, and what only the engineer knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::capture::{Loss, Moment, Span};
 use crate::claim::{Evidence, Place};
 use crate::digest::{Digests, Md5Sum, Sha1Sum};
-use crate::phone::{DeviceName, FileKind, Phone, ServedList};
+use crate::phone::{FileKind, Phone, ServedList};
 use crate::trust::{Reference, TrustList};
+use crate::words::Told;
 
 /// The whole case that a phone is assessed in.
 #[derive(Debug, Default)]
@@ -48,61 +49,6 @@ pub struct Taken {
 const MOST_SERVED: usize = 4096;
 /// Bytes that they may take.
 const MOST_SERVED_BYTES: usize = 24 << 20;
-
-/// What the engineer said by option.
-#[derive(Debug, Default, Clone)]
-pub struct Told {
-    /// Whether a backup of the old `CallManager` or ITLRecovery key exists.
-    pub old_key_backup: Option<bool>,
-    /// What phones show on their screens: whether verification failed.
-    pub says_failed: BTreeMap<DeviceName, bool>,
-    /// What is on phones.
-    pub holds: BTreeMap<DeviceName, ToldLists>,
-    /// What phones' own logs say of verification last.
-    pub logged: BTreeMap<DeviceName, Logged>,
-    /// Phones with which TVS completed a handshake, by its own log: where it says so.
-    pub tvs_handshakes: BTreeMap<IpAddr, String>,
-    /// What is to be said of the logs: how much of each was not understood.
-    pub log_notes: Vec<String>,
-}
-
-/// What a phone's log says of verification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logged {
-    /// Whether it failed.
-    pub failed: bool,
-    /// Where and in which words the log says so.
-    pub source: String,
-}
-
-/// A list that the engineer says is on a phone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ToldList {
-    /// MD5, where that was given or can be computed.
-    pub md5: Option<Md5Sum>,
-    /// SHA-1, where that was given or can be computed.
-    pub sha1: Option<Sha1Sum>,
-    /// The list, where a file was given.
-    pub list: Option<TrustList>,
-    /// How it was given, for messages.
-    pub label: String,
-}
-
-/// What the engineer says is on a phone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ToldLists {
-    /// The ITL; `Some(None)` where the phone holds none.
-    pub itl: Option<Option<ToldList>>,
-    /// The CTL; `Some(None)` where the phone holds none.
-    pub ctl: Option<Option<ToldList>>,
-}
-
-impl Told {
-    /// Every device of which something is said.
-    pub fn devices(&self) -> BTreeSet<&DeviceName> {
-        self.says_failed.keys().chain(self.holds.keys()).chain(self.logged.keys()).collect()
-    }
-}
 
 impl Case {
     /// A case with these references and what the engineer said, about these phones.
@@ -188,8 +134,7 @@ impl Case {
     /// Every list at hand: those of the references, then those served in the capture.
     pub fn lists(&self) -> impl Iterator<Item = &TrustList> {
         let references = self.references.iter().filter_map(|reference| reference.list.as_ref());
-        let told = self.told.holds.values().flat_map(|told| [&told.itl, &told.ctl]);
-        let told = told.flatten().flatten().filter_map(|told| told.list.as_ref());
+        let told = self.told.lists().iter().map(AsRef::as_ref);
         references.chain(told).chain(self.served.iter().map(|served| &served.list))
     }
 }

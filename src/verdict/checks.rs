@@ -1,5 +1,6 @@
 //! The comparisons with the references: the list's checksum, and the TVS certificate's serial and hash.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use super::matter::Matter;
@@ -7,9 +8,9 @@ use super::{Case, Check, Checked, Checks};
 use crate::claim::Evidence;
 use crate::digest::{Digests, Sha1Sum, Sha256Sum};
 use crate::event::CertificateStatus;
-use crate::phone::{DownloadRecord, FileKind};
+use crate::phone::{DownloadRecord, FileKind, Phone};
 use crate::trust::compare::is_same_hash;
-use crate::trust::{Record, Reference, ReferenceKind};
+use crate::trust::{Described, ListKind, Record, Reference, ReferenceKind, Role, TrustList};
 use crate::witness::wire::file_name;
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
@@ -40,6 +41,7 @@ fn itl_checksum(matter: &Matter<'_>) -> Checked {
         reference.kind != ReferenceKind::Ctl
             && (reference.md5.is_some() || reference.sha1.is_some())
             && !(reference.kind == ReferenceKind::Checksum && ctl.is_some_and(|ctl| has_sum(reference, ctl)))
+            && !is_of_ctl(reference, case)
     };
     let references = case.references_for(server, has_checksum);
     if references.is_empty() {
@@ -53,10 +55,53 @@ fn itl_checksum(matter: &Matter<'_>) -> Checked {
         );
     }
     let paths: Vec<_> = references.iter().map(|reference| reference.path.as_str()).collect();
-    checked(
-        Check::Mismatch,
-        format!("{server} served SHA-1 {}, which is not that of {}", digests.sha1, paths.join(" or ")),
-    )
+    // The sum is told in the kind that it is compared with.
+    let served = match references.iter().any(|reference| reference.sha1.is_some()) {
+        true => format!("SHA-1 {}", digests.sha1),
+        false => format!("MD5 {}", digests.md5),
+    };
+    checked(Check::Mismatch, format!("{server} served {served}, which is not that of {}", paths.join(" or ")))
+}
+
+/// Whether a bare checksum is that of a CTL at hand: then it says nothing of an ITL.
+fn is_of_ctl(reference: &Reference, case: &Case) -> bool {
+    let is = |list: &TrustList| {
+        (reference.sha1.is_some() && reference.sha1 == list.sha1)
+            || (reference.md5.is_some() && reference.md5 == list.md5)
+    };
+    reference.kind == ReferenceKind::Checksum && case.lists().any(|list| list.kind == ListKind::Ctl && is(list))
+}
+
+/// Whether the CTL that was served to the phone is another than that of a reference.
+pub fn has_other_ctl(phone: &Phone, case: &Case) -> bool {
+    ctl_checksum(phone, case).is_some_and(|checked| checked.result == Check::Mismatch)
+}
+
+/// How the last CTL that was served to the phone compares with the references for CTLs; `None` where there is nothing to
+/// compare. A CTL is the same on every server of a cluster.
+pub(super) fn ctl_checksum(phone: &Phone, case: &Case) -> Option<Checked> {
+    let download = phone.last_list(FileKind::Ctl)?;
+    let digests = download.digests?;
+    let server = download.server.ip();
+    let has_checksum = |reference: &Reference| {
+        reference.kind == ReferenceKind::Ctl && (reference.md5.is_some() || reference.sha1.is_some())
+    };
+    let references = case.references_for(server, has_checksum);
+    let text = format!("{} from {server}, SHA-1 {}", file_name(download), digests.sha1);
+    let evidence = vec![Evidence::new(download.span.first, text)];
+    let paths: Vec<_> = references.iter().map(|reference| reference.path.as_str()).collect();
+    let (result, why) = match references.iter().find(|reference| has_sum(reference, digests)) {
+        _ if references.is_empty() => return None,
+        Some(reference) => (Check::Match, format!("{server} served the CTL of {}", reference.path)),
+        None => {
+            let sha1 = digests.sha1;
+            (
+                Check::Mismatch,
+                format!("{server} served a CTL with SHA-1 {sha1}, which is not that of {}", paths.join(" or ")),
+            )
+        }
+    };
+    Some(Checked { result, why, evidence })
 }
 
 /// Whether these are the checksums of a reference, as far as it has any.
@@ -107,8 +152,11 @@ fn among_peers(matter: &Matter<'_>, download: &DownloadRecord) -> (Check, String
 #[derive(Debug, Clone)]
 struct KnownTvs<'a> {
     from: String,
-    serial: Option<&'a Serial>,
-    issuer: Option<&'a DistinguishedName>,
+    /// In every way in which a text can be read.
+    serials: Cow<'a, [Serial]>,
+    issuer: Option<Cow<'a, DistinguishedName>>,
+    /// Whether it is TVS's for sure. One that only may be gives no mismatch.
+    is_tvs: bool,
     sha1: Option<Sha1Sum>,
     sha256: Option<Sha256Sum>,
     /// It was read from text, not from the file itself.
@@ -121,17 +169,20 @@ impl<'a> KnownTvs<'a> {
             // Only files have keys.
             is_text: record.public_key.is_none() && record.certificate.is_none(),
             from: format!("TVS record #{} of {path}", record.index),
-            serial: record.serial.as_ref(),
-            issuer: record.issuer.as_ref(),
+            serials: Cow::Borrowed(record.serial.as_slice()),
+            issuer: record.issuer.as_ref().map(Cow::Borrowed),
+            is_tvs: true,
             sha1: record.certificate_sha1,
             sha256: record.certificate_sha256(),
         }
     }
 
-    fn of_certificate(path: &str, certificate: &'a Certificate) -> Self {
-        let Certificate { serial, issuer, sha1, sha256, .. } = certificate;
-        let (sha1, sha256) = (Some(*sha1), Some(*sha256));
-        Self { from: path.to_owned(), serial: Some(serial), issuer: Some(issuer), sha1, sha256, is_text: false }
+    fn of_certificate(path: &str, certificate: Described, is_tvs: bool) -> Self {
+        let Described { serials, issuer, sha1, sha256, .. } = certificate;
+        // Tools copy names letter by letter; what has a hash is a certificate.
+        let is_text = sha1.is_none() && sha256.is_none();
+        let (from, serials, issuer) = (path.to_owned(), Cow::Owned(serials), issuer.map(Cow::Owned));
+        Self { from, serials, issuer, is_tvs, sha1, sha256, is_text }
     }
 
     /// Whether issuer and serial are those of the certificate; an issuer that is not known does not count against it, and an
@@ -141,11 +192,11 @@ impl<'a> KnownTvs<'a> {
         if self.has_hash_of(certificate) == Some(true) {
             return Some(true);
         }
-        if self.serial != Some(&certificate.serial) {
+        if !self.serials.contains(&certificate.serial) {
             return Some(false);
         }
-        match self.issuer {
-            Some(issuer) if *issuer != certificate.issuer => (!self.is_text).then_some(false),
+        match &self.issuer {
+            Some(issuer) if **issuer != certificate.issuer => (!self.is_text).then_some(false),
             _ => Some(true),
         }
     }
@@ -188,6 +239,7 @@ fn tvs(matter: &Matter<'_>) -> (Checked, Checked) {
     if known.is_empty() && own.is_none() {
         return both(without_reference(matter, &presented));
     }
+    let is_sure = own.is_some() || known.iter().any(|known| known.is_tvs);
     let equal =
         |found: Option<&KnownTvs<'_>>, words: fn(&Certificate, &KnownTvs<'_>) -> String, certificate: &Certificate| {
             found.map(|known| Compared::Equal(words(certificate, known)))
@@ -197,7 +249,8 @@ fn tvs(matter: &Matter<'_>) -> (Checked, Checked) {
         let words = |certificate: &Certificate, known: &KnownTvs<'_>| {
             format!("{}, which is {}", certificate.serial, known.from)
         };
-        let open = || known.iter().any(|known| known.has_serial_of(certificate).is_none());
+        // What is not TVS's for sure may be another service's: that it differs says nothing.
+        let open = || !is_sure || known.iter().any(|known| known.has_serial_of(certificate).is_none());
         equal(found, words, certificate).unwrap_or_else(|| if open() { Compared::Open } else { Compared::Different })
     });
     let hash = compare(&presented, |certificate| {
@@ -205,9 +258,11 @@ fn tvs(matter: &Matter<'_>) -> (Checked, Checked) {
         let words = |_: &Certificate, known: &KnownTvs<'_>| format!("the certificate of {}", known.from);
         // One without a hash may be the one that is presented, where their numbers are equal.
         let may_be = |known: &KnownTvs<'_>| {
-            known.has_hash_of(certificate).is_none() && known.serial == Some(&certificate.serial)
+            known.has_hash_of(certificate).is_none() && known.serials.contains(&certificate.serial)
         };
-        let open = || known.iter().any(may_be) || known.iter().all(|known| known.has_hash_of(certificate).is_none());
+        let open = || {
+            !is_sure || known.iter().any(may_be) || known.iter().all(|known| known.has_hash_of(certificate).is_none())
+        };
         equal(found, words, certificate).unwrap_or_else(|| if open() { Compared::Open } else { Compared::Different })
     });
     // The issuer matters only where it alone makes the difference.
@@ -215,8 +270,8 @@ fn tvs(matter: &Matter<'_>) -> (Checked, Checked) {
     let of_issuer =
         |issuer: Option<&DistinguishedName>| issuer.map_or_else(String::new, |issuer| format!(" of {issuer}"));
     let serials = known.iter().filter_map(|known| {
-        let serial = known.serial?;
-        let issuer = if same_serial(serial) { of_issuer(known.issuer) } else { String::new() };
+        let serial = known.serials.first()?;
+        let issuer = if same_serial(serial) { of_issuer(known.issuer.as_deref()) } else { String::new() };
         Some(format!("{} is {serial}{issuer}", known.from))
     });
     let is_sha1 = known.iter().any(|known| known.sha1.is_some());
@@ -302,13 +357,15 @@ pub fn against_references(case: &Case, server: IpAddr, certificate: &Certificate
         return Check::Match;
     }
     let may_be =
-        |known: &KnownTvs<'_>| known.has_hash_of(certificate).is_none() && known.serial == Some(&certificate.serial);
+        |known: &KnownTvs<'_>| known.has_hash_of(certificate).is_none() && known.serials.contains(&certificate.serial);
     if known.iter().any(may_be) { Check::Unknown } else { Check::Mismatch }
 }
 
 fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<KnownTvs<'a>> {
     let servers = || tftp.iter().chain(tvs);
-    let speaks = |reference: &Reference| reference.list.is_some() || !reference.certificates.is_empty();
+    let speaks = |reference: &Reference| {
+        reference.list.is_some() || !reference.certificates.is_empty() || !reference.described.is_empty()
+    };
     let bound = |reference: &&Reference| {
         speaks(reference) && reference.server.is_some_and(|server| servers().any(|known| *known == server))
     };
@@ -320,8 +377,11 @@ fn known_tvs<'a>(case: &'a Case, tftp: Option<IpAddr>, tvs: &[IpAddr]) -> Vec<Kn
     for reference in references {
         let records = reference.list.iter().flat_map(crate::trust::TrustList::tvs_records);
         known.extend(records.map(|record| KnownTvs::of_record(&reference.path, record)));
-        let certificates = reference.certificates.iter();
-        known.extend(certificates.map(|certificate| KnownTvs::of_certificate(&reference.path, certificate)));
+        for (certificate, role) in reference.with_roles(|| Box::new(case.lists())) {
+            if !matches!(role, Role::Other(_)) {
+                known.push(KnownTvs::of_certificate(&reference.path, certificate, role == Role::Tvs));
+            }
+        }
     }
     known
 }

@@ -9,6 +9,7 @@ use crate::trust::compare::is_certificate_of;
 use crate::trust::signature::{self, Candidate, SignatureStatus};
 use crate::trust::{Record, TrustList};
 use crate::witness::wire::file_name;
+use crate::words::Screen;
 use crate::x509::Certificate;
 
 impl Condition {
@@ -208,8 +209,15 @@ fn no_list_served(matter: &Matter<'_>) -> Condition {
         let why = "nobody knows which of the phone's boots was the last, and they brought different lists";
         return Condition::unknown(id, why, Vec::new());
     }
+    if let Some(reference) = matter.reference_that_is_held() {
+        let held = super::holds::why(matter, &matter.testimony.itl);
+        let why =
+            format!("the list on the phone is that of {reference}, which is taken for the one that is served: {held}");
+        return Condition::new(id, Answer::No, Basis::Comparison, why, Vec::new());
+    }
     let asked = matter.downloads().rfind(|download| download.kind == FileKind::Itl);
     let why = match asked {
+        None if matter.is_unseen() => "the phone was not seen on the wire".to_owned(),
         None => "the phone asked for no ITL in this capture".to_owned(),
         Some(download) if download.outcome() == Outcome::Complete => {
             "what the server sent under the name of an ITL is no trust list".to_owned()
@@ -358,6 +366,13 @@ fn tvs_certificate_differs(matter: &Matter<'_>) -> Condition {
         return Condition::unknown(id, why, evidence);
     }
     let why = format!("the certificates presented by {servers} are not in {relation}");
+    if !testimony.trusts_tvs_by_log.is_empty() {
+        evidence.extend(matter.evidence_of(&testimony.trusts_tvs_by_log));
+        let why = format!(
+            "{why}; but a log says that the phone found the certificate of TVS in its list, or that TVS vouched"
+        );
+        return Condition::unknown(id, why, evidence);
+    }
     Condition::new(id, Answer::Yes, Basis::Comparison, why, evidence)
 }
 
@@ -382,6 +397,7 @@ fn phone_reports_failure(matter: &Matter<'_>) -> Condition {
     let id = ConditionId::PhoneReportsFailure;
     let testimony = &matter.testimony;
     let refused = [&testimony.list, &testimony.config].into_iter().find(|known| known.is(&Judgement::Refused));
+    let (screen, _) = matter.case.told.about(matter.phone.name.as_ref(), &matter.phone.addresses).screen();
     match &testimony.failure {
         Known::Settled { value, .. } => {
             let failed = *value;
@@ -409,6 +425,19 @@ fn phone_reports_failure(matter: &Matter<'_>) -> Condition {
         Known::Disputed(..) => {
             let why = "what the phone's screen says is disputed";
             Condition::unknown(id, why, matter.evidence(&testimony.failure))
+        }
+        Known::Unknown if screen.screen == Screen::Open => {
+            let why = format!(
+                "the phone shows that an update failed, or its texts contradict each other; the network or a server may be the \
+                 cause as well ({})",
+                screen.why
+            );
+            let place = screen.place.map(|(path, line, quote)| Evidence::line(path, line, quote));
+            Condition::unknown(
+                id,
+                why,
+                place.into_iter().chain(refused.map(|known| matter.evidence(known)).unwrap_or_default()).collect(),
+            )
         }
         Known::Unknown => match refused {
             Some(known) => {

@@ -3,7 +3,7 @@
 use super::advice::{is_bad, unanswered_in};
 use super::matter::Matter;
 use super::{Check, Checks, Conditions};
-use crate::claim::{Evidence, Holding, Source};
+use crate::claim::{Evidence, Holding, Judgement, Source};
 use crate::event::SessionEnding;
 use crate::phone::FileKind;
 use crate::trust::signature::SignatureStatus;
@@ -29,6 +29,8 @@ pub enum FindingId {
     EmptyList,
     /// It is another than the reference.
     ItlMismatch,
+    /// The CTL is another than that of the reference.
+    CtlMismatch,
     /// The phone holds another.
     HoldsAnotherList,
     /// TVS presents another certificate than is expected.
@@ -64,6 +66,7 @@ impl FindingId {
             Self::CorruptList => "corrupt_list",
             Self::EmptyList => "empty_list",
             Self::ItlMismatch => "itl_mismatch",
+            Self::CtlMismatch => "ctl_mismatch",
             Self::HoldsAnotherList => "holds_another_list",
             Self::TvsMismatch => "tvs_mismatch",
             Self::TvsSameSerial => "tvs_same_serial",
@@ -82,7 +85,7 @@ impl FindingId {
 
     /// Whether it says no more than that something differs from a reference, which may be the one that is old.
     pub const fn is_of_reference(self) -> bool {
-        matches!(self, Self::ItlMismatch | Self::TvsMismatch | Self::TvsSameSerial)
+        matches!(self, Self::ItlMismatch | Self::CtlMismatch | Self::TvsMismatch | Self::TvsSameSerial)
     }
 }
 
@@ -91,6 +94,11 @@ pub(super) fn findings(matter: &Matter<'_>, checks: &Checks, conditions: &Condit
     let mut findings = Vec::new();
     let mut add = |id, text: String, evidence: Vec<Evidence>| findings.push(Finding { id, text, evidence });
     list(matter, checks, &mut add);
+    if let Some(checked) = super::checks::ctl_checksum(matter.phone, matter.case)
+        && checked.result == Check::Mismatch
+    {
+        add(FindingId::CtlMismatch, checked.why, checked.evidence);
+    }
     for checked in [&checks.tvs_serial, &checks.tvs_certificate] {
         if checked.result == Check::Mismatch {
             let same_serial = checks.tvs_serial.result == Check::Match;
@@ -189,7 +197,9 @@ fn servers(matter: &Matter<'_>, add: &mut Add<'_>) {
     let sessions: Vec<_> = last.flat_map(|boot| boot.sessions.iter().copied()).collect();
     for session in sessions.iter().rev().filter(|session| session.service == crate::event::Service::Tvs) {
         let SessionEnding::Refused { .. } = session.ending else { continue };
-        if refused.contains(&session.server) {
+        // What it refused before it took another list, and accepts since, is history.
+        let accepts = matter.server(session.server).is_some_and(|server| server.judged.is(&Judgement::Accepted));
+        if refused.contains(&session.server) || accepts {
             continue;
         }
         refused.push(session.server);

@@ -3,6 +3,7 @@
 use super::matter::Matter;
 use crate::claim::{Evidence, Holding, Known, Place, Source};
 use crate::digest::Sha1Sum;
+use crate::trust::ListKind;
 
 /// What a phone holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,9 +60,10 @@ pub(super) fn holds(matter: &Matter<'_>) -> Holds {
 
 /// How it is known, in half a sentence.
 pub(super) fn why(matter: &Matter<'_>, known: &Known<Holding>) -> String {
+    let kind = if std::ptr::eq(known, &matter.testimony.ctl) { ListKind::Ctl } else { ListKind::Itl };
     let what = match known.settled() {
         None => return "what the phone holds is not known".to_owned(),
-        Some(Holding::Nothing) => "no list".to_owned(),
+        Some(Holding::Nothing) => format!("no {}", kind.name()),
         Some(Holding::File(md5, sha1)) => match (matter.label(*md5, *sha1), sha1, md5) {
             (Some(label), ..) => format!("the list of {label}"),
             (None, Some(sha1), _) => format!("the list with SHA-1 {sha1}"),

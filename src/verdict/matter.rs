@@ -3,16 +3,18 @@
 //! In: a phone, and the lists at hand. Out: what was testified of the phone, reconciled; the list that it was served; the list that
 //! stands for the one it holds; its own decision, simulated. It refuses to answer the questions: rules do.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::Case;
 use super::simulation::{self, Simulation};
 use crate::claim::{self, Evidence, Fact, Holding, Judgement, Known, ServerSeen, Source, Strength, Testimony};
 use crate::event::{Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind, Phone, ServedList};
-use crate::trust::{ReferenceKind, TrustList};
+use crate::trust::{Origin, Reference, ReferenceKind, TrustList};
 use crate::witness;
 use crate::witness::wire::{Observation, Wire};
+use crate::words::Says;
 
 /// One phone in its case.
 pub(super) struct Matter<'a> {
@@ -122,7 +124,9 @@ impl<'a> Matter<'a> {
             (&testimony.itl_at_offer, "which ITL the phone held when it was offered the last one"),
             (&testimony.ctl, "which CTL the phone holds"),
         ] {
-            if let Known::Disputed(one, other) = known {
+            if let Known::Disputed(one, other) = known
+                && !(std::ptr::eq(known, &testimony.itl_at_offer) && testimony.itl.is_disputed())
+            {
                 found.push((self.disputed(what, one, other), self.evidence(known)));
             }
         }
@@ -204,18 +208,72 @@ impl<'a> Matter<'a> {
         self.wire.itl.filter(|download| download.list.is_none() && download.kind == FileKind::Itl)
     }
 
-    /// What servers' logs say of this phone. Their clocks are not the capture's, so they prove nothing about this boot.
-    pub(super) fn logged_handshakes(&self) -> Option<Observation> {
-        let by = &self.testimony.trusts_tvs_by_log;
-        let evidence = self.evidence_of(by);
-        let first = evidence.first()?;
-        Some(Observation {
-            id: "tvs_log_handshake",
-            text: format!(
-                "by a log, this phone completed a TLS handshake with TVS, or TVS vouched, at a time that the log tells ({})",
-                self.case.place(first)
-            ),
-            evidence,
-        })
+    /// Whether nothing of the phone was on the wire: it was only told of.
+    pub(super) fn is_unseen(&self) -> bool {
+        let Phone { downloads, sessions, reports, identities, .. } = self.phone;
+        downloads.is_empty() && sessions.is_empty() && reports.is_empty() && identities.is_empty()
     }
+
+    /// The reference that is the very list on a phone that was not on the wire: what the server itself printed of its list, or a
+    /// checksum. A file may be the old list, given so that it is at hand.
+    pub(super) fn reference_that_is_held(&self) -> Option<&'a str> {
+        let held = self.testimony.itl.settled()?;
+        let is_of_server = |reference: &&Reference| {
+            let is_itl = matches!(reference.kind, ReferenceKind::Itl | ReferenceKind::Checksum);
+            is_itl
+                && reference.server.is_none()
+                && reference.list.as_ref().is_none_or(|list| list.origin == Origin::Text)
+                && held.is(&Holding::File(reference.md5, reference.sha1)) == Some(true)
+        };
+        let mut references = self.case.references.iter().filter(|_| self.is_unseen());
+        references.find(is_of_server).map(|reference| reference.path.as_str())
+    }
+
+    /// What texts say of this phone beside verification. Their clocks are not the capture's, so they prove nothing about it.
+    pub(super) fn told_observations(&self) -> Vec<Observation> {
+        let mut last: Vec<Observation> = Vec::new();
+        for heard in self.case.told.about(self.phone.name.as_ref(), &self.phone.addresses).heard() {
+            let Some((id, text)) = told(&heard.statement.says) else { continue };
+            let place = format!("{}, line {}", heard.path, heard.statement.line);
+            let evidence =
+                vec![Evidence::line(Arc::clone(&heard.path), heard.statement.line, heard.statement.quote.clone())];
+            let observation =
+                Observation { id, text: format!("{text}, at a time that its log tells ({place})"), evidence };
+            match last.iter_mut().find(|known| known.id == id) {
+                Some(known) => *known = observation,
+                None => last.push(observation),
+            }
+        }
+        last
+    }
+}
+
+/// What a statement of a text is shown as.
+fn told(says: &Says) -> Option<(&'static str, String)> {
+    let of = |server: &Option<IpAddr>| server.map_or_else(String::new, |server| format!(" {server}"));
+    Some(match says {
+        Says::TvsHandshake => ("tvs_log_handshake", "TVS completed a TLS handshake with this phone".to_owned()),
+        Says::TvsRequest(request) => ("tvs_log_request", request.to_string()),
+        Says::TvsInList(server) => {
+            ("log_tvs_in_list", format!("the phone found the certificate of TVS{} in its list", of(server)))
+        }
+        Says::TvsAnswered(true) => ("log_tvs_answered", "TVS vouched for a certificate to the phone".to_owned()),
+        Says::TvsAnswered(false) => ("log_tvs_answered", "TVS did not vouch for a certificate to the phone".to_owned()),
+        Says::WebNotInList(server) => {
+            let text = format!("the certificate of web server{} is in neither list of the phone", of(server));
+            ("log_web_not_in_list", text)
+        }
+        Says::WebThroughTvs => {
+            ("log_web_through_tvs", "the phone trusts a web server because TVS vouched for it".to_owned())
+        }
+        Says::AssumesNonsecure => {
+            ("log_no_list", "the phone takes its server for not secure: it holds no list".to_owned())
+        }
+        Says::NotInstalled(lists) if lists.may_be_itl() => {
+            ("log_not_installed", "the phone says that no list is installed".to_owned())
+        }
+        Says::Erased(_) => ("log_erased", "somebody deleted the lists of the phone".to_owned()),
+        Says::HostNotFound => ("log_host_not_found", "the phone did not find or accept a service".to_owned()),
+        _ => return None,
+    })
 }

@@ -16,7 +16,8 @@ use crate::capture::{Clocks, Frame, Loss, Timestamp};
 use crate::engine::{Engine, Limits};
 use crate::phone::{Phone, PhoneKey};
 use crate::trust::Reference;
-use crate::verdict::{self, Assessment, Case, Share, Told};
+use crate::verdict::{self, Assessment, Case, Share};
+use crate::words::Told;
 
 /// Distinct causes that are shared; texts come from the wire, so there is no end to them.
 const MOST_CAUSES: usize = 10_000;
@@ -60,6 +61,7 @@ impl Board {
     pub fn new(limits: &Limits, references: Vec<Reference>, told: Told) -> Self {
         let mut engine = Engine::new(limits, &references);
         engine.roster_mut().follow_changes();
+        engine.roster_mut().set_told(told.phone_at.clone());
         Self {
             engine,
             case: Case::new(references, told, &[]),

@@ -15,7 +15,7 @@ use crate::engine::Limits;
 use crate::phone::{FileKind, PhoneKey};
 use crate::report;
 use crate::trust::Reference;
-use crate::verdict::Told;
+use crate::words::Told;
 
 /// Reads the captures from their beginning again, for exports.
 pub type Reopen = Box<dyn Fn() -> Result<Box<dyn Source + Send>, String> + Send>;

@@ -20,7 +20,6 @@ mod dependencies;
 mod example;
 mod hostile;
 mod json;
-mod logs;
 mod rooms;
 #[cfg(target_os = "linux")]
 mod sandbox;
@@ -32,3 +31,4 @@ mod trust;
 mod tui;
 mod verdict;
 mod wire;
+mod words;

@@ -62,7 +62,7 @@ fn clean(line: &str) -> String {
 
 /// Obeys what a terminal would obey: escape sequences vanish, backspace takes a character back, and a carriage return
 /// within the line starts it anew.
-fn without_escapes(line: &str) -> String {
+pub(crate) fn without_escapes(line: &str) -> String {
     let line = line.trim_end_matches('\r');
     let mut seen = String::with_capacity(line.len());
     let mut characters = line.chars().peekable();

@@ -10,10 +10,11 @@ use itlscope::digest::Sha1Sum;
 use itlscope::engine::Limits;
 use itlscope::phone::{DeviceName, PhoneKey};
 use itlscope::report::{Brief, Severity};
-use itlscope::trust::Reference;
+use itlscope::trust::{ListKind, Reference};
 use itlscope::tui::{self, Action, Clock, ColumnId, State, Theme};
-use itlscope::verdict::{Check, Deletion, Told, ToldList, ToldLists};
+use itlscope::verdict::{Check, Deletion};
 use itlscope::watch::{Cause, Exports, Input, Note, References, Request, Row, Session, Setup, Step, Update};
+use itlscope::words::{By, Shown, Told, ToldHolding, ToldList, Whose, of_words};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -55,12 +56,15 @@ pub(crate) fn reference(name: &str) -> Reference {
 
 /// What the engineer says of a phone: the list that it holds, that verification failed, that there is no backup.
 pub(crate) fn told(device: &str, holds: &str) -> Told {
-    let device = DeviceName::new(device).unwrap();
+    let whose = Whose::Device(DeviceName::new(device).unwrap());
     let known = reference(holds);
-    let list = ToldList { md5: known.md5, sha1: known.sha1, list: known.list, label: holds.to_owned() };
-    let mut told = Told { old_key_backup: Some(false), ..Told::default() };
-    told.says_failed.insert(device.clone(), true);
-    told.holds.insert(device, ToldLists { itl: Some(Some(list)), ctl: Some(None) });
+    let list = ToldList { md5: known.md5, sha1: known.sha1, list: known.list.map(Arc::new) };
+    let mut told = Told::new(Some(false), None, std::collections::BTreeMap::new());
+    let words = "verification-failed".to_owned();
+    told.show(whose.clone(), Shown { says: of_words(&words).unwrap(), words });
+    for (kind, list) in [(ListKind::Itl, Some(list)), (ListKind::Ctl, None)] {
+        told.hold(whose.clone(), ToldHolding { kind, list, by: By::Option, source: holds.into(), line: None });
+    }
     told
 }
 

@@ -2,7 +2,8 @@
 
 use itlscope::phone::Phone;
 use itlscope::report::{Details, Report, Style, write_text};
-use itlscope::verdict::{Assessments, Case, Fleet, Told, assess};
+use itlscope::verdict::{Assessments, Case, Fleet, assess};
+use itlscope::words::Told;
 
 use super::lab::Scenario;
 use super::scenarios::scenarios;

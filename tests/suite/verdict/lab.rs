@@ -17,8 +17,9 @@ use itlscope::phone::{
 };
 use itlscope::report::{Report, write_json};
 use itlscope::trust::testkit::{ListBuilder, RecordBuilder, TestKey};
-use itlscope::trust::{Reference, TrustList};
-use itlscope::verdict::{Assessment, Assessments, Case, Logged, Told, ToldList, ToldLists, assess};
+use itlscope::trust::{ListKind, Reference, TrustList};
+use itlscope::verdict::{Assessment, Assessments, Case, assess};
+use itlscope::words::{self, By, Shown, Told, ToldHolding, ToldList, Whose};
 use itlscope::x509::{Certificate, DistinguishedName, Serial};
 use serde::Deserialize;
 
@@ -419,18 +420,25 @@ impl Scenario {
     /// What the phone is assessed with.
     fn case(&self, phones: &[Phone]) -> Case {
         let name = phones[0].name.clone().unwrap();
-        let mut told = Told { old_key_backup: self.old_key_backup, ..Told::default() };
-        if let Some(says) = &self.phone_says {
-            told.says_failed.insert(name.clone(), says == "verification-failed");
+        let whose = Whose::Device(name);
+        let mut told = Told::new(self.old_key_backup, None, BTreeMap::new());
+        if let Some(words) = &self.phone_says {
+            let says = words::of_words(words).unwrap();
+            told.show(whose.clone(), Shown { says, words: words.clone() });
         }
         if let Some(says) = &self.logged {
-            told.logged
-                .insert(name.clone(), Logged { failed: says == "failed", source: "console.log, line 1".to_owned() });
+            let text = if says == "failed" { "Trust List Verification Failed" } else { "Trust List updated" };
+            let (readings, _) = words::read("console.log", text.as_bytes(), &whose);
+            readings.into_iter().for_each(|reading| told.hear(reading));
         }
-        if self.holds.is_some() || self.holds_ctl.is_some() {
-            let lists =
-                ToldLists { itl: self.told(self.holds.as_ref(), false), ctl: self.told(self.holds_ctl.as_ref(), true) };
-            told.holds.insert(name, lists);
+        let lists = [(ListKind::Itl, self.holds.as_ref()), (ListKind::Ctl, self.holds_ctl.as_ref())];
+        for (kind, holding) in lists {
+            if let Some(list) = self.told(holding, kind == ListKind::Ctl) {
+                told.hold(
+                    whose.clone(),
+                    ToldHolding { kind, list, by: By::Option, source: "a list".into(), line: None },
+                );
+            }
         }
         Case::new(self.reference().into_iter().collect(), told, phones)
     }
@@ -451,13 +459,12 @@ impl Scenario {
         let holding = holding?;
         if matches!(holding, Holding::Word(word) if word == "unknown-list") {
             let sha1 = Some(Sha1Sum::of(b"a list that is not at hand"));
-            return Some(Some(ToldList { sha1, label: "a checksum".to_owned(), ..ToldList::default() }));
+            return Some(Some(ToldList { sha1, ..ToldList::default() }));
         }
         Some(self.list_of(holding, is_ctl).map(|list| ToldList {
             md5: list.list.md5,
             sha1: list.list.sha1,
-            list: Some(list.list.clone()),
-            label: "a file".to_owned(),
+            list: Some(Arc::new(list.list.clone())),
         }))
     }
 
