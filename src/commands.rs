@@ -19,6 +19,7 @@ mod triage;
 mod version;
 mod watch;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -116,6 +117,20 @@ pub fn run() -> ExitCode {
             Exit::Failed.into()
         }
     }
+}
+
+/// Writes the report that `itlscope triage` with these arguments would print, for programs that want it without a process of its
+/// own: no sandbox, and the exit status instead of the end.
+///
+/// # Errors
+/// When the arguments are wrong, a file that they name cannot be read, or `out` cannot be written to.
+pub fn triage<A: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = A>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let name = OsString::from("triage");
+    let alone = triage::Alone::try_parse_from(std::iter::once(name).chain(arguments.into_iter().map(Into::into)))?;
+    triage::report(&alone.args, false, out)
 }
 
 /// Prints what clap has to say: help, a version, or what is wrong with the arguments.

@@ -82,6 +82,22 @@ enum DetailsOption {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let exit = report(args, true, &mut out)?;
+    out.flush()?;
+    Ok(exit)
+}
+
+/// The report alone, in a process that has other things to do and keeps its rights.
+#[derive(Debug, clap::Parser)]
+#[command(name = "triage")]
+pub(super) struct Alone {
+    #[command(flatten)]
+    pub(super) args: Args,
+}
+
+/// Writes the report. With `gives_up` the process gives up, for good, what rights it does not need.
+pub(super) fn report(args: &Args, gives_up: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if args.files.is_empty() && args.references.is_empty() && !args.told.is_given() {
         bail!(
             "triage: nothing to read: give captures, or references (-r) and what you know (--holds, --phone-says, --console-log)"
@@ -89,7 +105,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let files = &args.files;
     read::refuse_too_many(files)?;
-    args.sandbox.enter_to_read(files, inputs::reference_paths(&args.references), args.told.paths())?;
+    if gives_up {
+        args.sandbox.enter_to_read(files, inputs::reference_paths(&args.references), args.told.paths())?;
+    }
     let references = inputs::references(&args.references)?;
     let told = args.told.read()?;
     let mut engine = Engine::new(&args.limits.limits(), &references);
@@ -120,14 +138,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         assessments: Assessments { phones: &phones, case: &case },
         others,
     };
-    let mut out = BufWriter::new(io::stdout().lock());
     let summary = match args.format {
-        Format::Text => report::write_text(&report, style(args.details), &mut out)?,
-        Format::Json => report::write_json(&report, &mut out)?,
+        Format::Text => report::write_text(&report, style(args.details), out)?,
+        Format::Json => report::write_json(&report, out)?,
     };
-    out.flush()?;
     // The process is about to end: nobody needs ten thousand phones freed one by one.
-    std::mem::forget(phones);
+    if gives_up {
+        std::mem::forget(phones);
+    }
     let exit = Exit::of(&summary);
     Ok(match (read.unreadable, doubtful) {
         (0, false) => exit,

@@ -566,7 +566,7 @@ fn tell_others(conversation: &mut Conversation, store: &mut ContentStore, events
             server,
             ending: transfer.ending(asked),
             taken: transfer.taken().unwrap_or(if client_heard { Taken::Unasked } else { Taken::Open }),
-            client_seen: client_heard && !is_stranger || transfer.is_acked(),
+            client_seen: (client_heard && !is_stranger) || transfer.is_acked(),
             hardware: hardware.one(),
             content: transfer.take_content(store),
             hashed,

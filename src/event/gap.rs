@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::Side;
-use super::download::{http_status, tftp_error};
+use super::answer::{http_status, tftp_error};
 
 /// Why a file is not complete, or not known to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

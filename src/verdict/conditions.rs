@@ -26,10 +26,19 @@ impl Condition {
 pub(super) fn conditions(matter: &Matter<'_>) -> Conditions {
     Conditions {
         itl_signer_differs: itl_signer_differs(matter),
-        tvs_certificate_differs: tvs_certificate_differs(matter),
+        tvs_certificate_differs: unless_logged(matter, tvs_certificate_differs(matter)),
         phone_reports_failure: phone_reports_failure(matter),
         no_old_key_backup: no_old_key_backup(matter),
     }
+}
+
+/// A log that says that the phone knows TVS contradicts a comparison with its list: nothing is claimed.
+fn unless_logged(matter: &Matter<'_>, condition: Condition) -> Condition {
+    let logged = matter.evidence_of(&matter.testimony.trusts_tvs_by_log);
+    let (Answer::Yes, Some(first)) = (condition.holds, logged.first()) else { return condition };
+    let place = matter.case.place(first);
+    let why = format!("{}, and yet a log says that the phone knows TVS ({place})", condition.why);
+    Condition::unknown(condition.id, why, condition.evidence.into_iter().chain(logged).collect())
 }
 
 /// Whether a list lets a phone verify the served one.

@@ -2,6 +2,7 @@
 //! and capture devices know. What is read stays the same, or becomes unknown; it never becomes different.
 
 mod containers;
+mod evidence;
 mod recorded;
 mod spoiled;
 

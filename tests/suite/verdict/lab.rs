@@ -298,11 +298,11 @@ impl Timeline {
             other => panic!("{other}"),
         };
         let status = match ends {
-            "established" | "refused" | "cut" if presents.is_some() => CertificateStatus::Seen,
-            "established" | "cut" => CertificateStatus::Seen,
+            "refused" if presents.is_none() => CertificateStatus::NotCaptured,
+            "established" | "refused" | "cut" => CertificateStatus::Seen,
             "tls13" => CertificateStatus::Encrypted,
             "resumed" => CertificateStatus::Resumed,
-            "refused" | "unanswered" | "pending" => CertificateStatus::NotCaptured,
+            "unanswered" | "pending" => CertificateStatus::NotCaptured,
             other => panic!("{other}"),
         };
         let ending = match (ends, alert) {

@@ -1,7 +1,7 @@
 //! Connections whose numbers do not fit each other, and segments that are not of the connection that they seem to be of.
 
 use super::*;
-use crate::event::{SessionEnding, Side};
+use crate::event::Side;
 
 /// A SYN, the bare ACK of a server that remembers another connection, the RST that it earns, and the same SYN again
 /// (RFC 5961 4).
