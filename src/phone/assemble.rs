@@ -163,6 +163,16 @@ impl Roster {
             }
             identities.extend(station.identities.iter().filter(|identity| place.is_listed(identity.moment)).cloned());
         }
+        // Where it took no files, only its own certificate says that a session is its.
+        let mut elsewhere: Vec<IpAddr> =
+            device.addresses.iter().copied().filter(|address| !addresses.contains(address)).collect();
+        elsewhere.sort_unstable();
+        elsewhere.dedup();
+        for station in elsewhere.iter().filter_map(|address| self.stations.get(address)) {
+            let own = station.sessions.iter().filter(|session| certificate_name(session).as_ref() == Some(name));
+            let certified = Attribution::Own(Ground::Certificate);
+            sessions.extend(own.map(|session| Attributed::new(Arc::clone(session), certified)));
+        }
         let how_reported = |report: &ListAlarm| match home_at(report.client.ip(), report.moment) {
             Some(home) if home.rank >= Rank::Took => Attribution::Own(match home.rank {
                 Rank::Told => Ground::Told,
@@ -268,7 +278,10 @@ impl Roster {
         let of_phones =
             of_phones.flat_map(|device| &device.downloads).filter(|download| download.client.ip() == address);
         let downloads: Vec<_> = station.downloads.iter().chain(of_phones).cloned().collect();
-        let is_known = |session: &&Arc<TlsSession>| !downloads.is_empty() || session.service != Service::Other;
+        let is_of_phone = |session: &TlsSession| certificate_name(session).is_some_and(|name| !name.is_no_phone());
+        let is_known = |session: &&Arc<TlsSession>| {
+            !is_of_phone(session) && (!downloads.is_empty() || session.service != Service::Other)
+        };
         let sessions: Vec<_> = station.sessions.iter().filter(is_known).cloned().collect();
         let is_anybody = !downloads.is_empty() || !sessions.is_empty();
         is_anybody.then_some(OtherClient { address: Some(address), name: None, downloads, sessions })
