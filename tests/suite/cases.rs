@@ -104,7 +104,8 @@ impl Case {
             Ok(Ok(text)) => (1..=text.lines().count()).contains(&line),
             // Of what is packed, or in UTF-16, the program alone counts lines.
             Ok(Err(_)) => true,
-            Err(_) => false,
+            // Of a member of an archive, too.
+            Err(_) => self.folder.join(path).ancestors().skip(1).any(Path::is_file),
         };
         let missing = evidence.into_iter().filter(|place| !is_there(place));
         missing.map(|(path, line)| format!("{}: {path} has no line {line}", self.name)).collect()

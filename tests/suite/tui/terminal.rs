@@ -115,7 +115,7 @@ fn pipe_that_says_nothing_more_holds_nobody_up() {
     let folder = tempfile::tempdir().unwrap();
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let capture = std::fs::read(captures.join("six-phones/capture.pcap")).unwrap();
-    for (key, status) in [("q", 0), ("", 0)] {
+    for (key, status) in [("q", 1), ("", 1)] {
         let path = folder.path().join(format!("pipe{key}"));
         let writer = pipe(&path, capture.clone());
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_itlscope"));
