@@ -175,7 +175,11 @@ fn what_only_the_engineer_knows() {
     assert_eq!(stuck(&[holds, no_ctl, says, backup].concat()), "needed");
     assert_eq!(stuck(&[holds, says, ["--old-key-backup", "yes"]].concat()), "not_needed");
     let folder = TempDir::new().unwrap();
-    let lines = file(&folder, "holds.txt", b"# from the phones' screens\nSEP0011215A1AE3=references/itl-old.tlv\nSEP0011215A1AE3=ctl=none\n");
+    let lines = file(
+        &folder,
+        "holds.txt",
+        b"# from the phones' screens\nSEP0011215A1AE3=references/itl-old.tlv\nSEP0011215A1AE3=ctl=none\n",
+    );
     let log = file(&folder, "console.log", b"10:00:00 Trust List Verification Failed\n");
     let log = format!("SEP0011215A1AE3={log}");
     assert_eq!(stuck(&["--holds", &lines, "--console-log", &log, "--old-key-backup", "no"]), "needed");
