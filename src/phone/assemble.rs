@@ -179,6 +179,7 @@ impl Roster {
         Phone {
             name: Some(name.clone()),
             addresses: device.addresses.clone(),
+            certain: homes.iter().filter(|home| self.is_certain(name, home)).map(|home| home.address).collect(),
             homes: homes.iter().map(|home| (home.address, home.clock)).collect(),
             downloads,
             sessions,
@@ -188,6 +189,13 @@ impl Roster {
             clocks: Arc::clone(&self.clocks),
         }
         .sorted()
+    }
+
+    /// Whether more than its files says that an address is a device's.
+    fn is_certain(&self, name: &DeviceName, home: &Home) -> bool {
+        let station = self.stations.get(&home.address);
+        let leased = name.hardware().is_some_and(|own| station.is_some_and(|station| station.tenants.is_leased_to(own)));
+        home.rank >= Rank::Hardware || leased
     }
 
     fn place<'p>(&'p self, name: &'p DeviceName, address: IpAddr, station: &'p Station, homes: &[Home]) -> Place<'p> {
@@ -236,6 +244,7 @@ impl Roster {
             name: None,
             addresses: vec![address],
             homes,
+            certain: Vec::new(),
             downloads: station.downloads.iter().map(|record| Attributed::new(Arc::clone(record), here)).collect(),
             sessions: station.sessions.iter().map(|record| Attributed::new(Arc::clone(record), here)).collect(),
             reports: Vec::new(),

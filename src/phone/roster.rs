@@ -285,6 +285,7 @@ impl Roster {
             completed: download.completed,
             digests: understood.digests,
             retransmits: download.retransmits,
+            was_read: understood.was_read,
             list: understood.list,
             signature: understood.signature,
             config: understood.config,
@@ -327,6 +328,7 @@ impl Roster {
             signature: record.signature.clone(),
             config: record.config.clone(),
             digests: record.digests,
+            was_read: record.was_read,
         })
     }
 

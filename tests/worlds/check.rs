@@ -130,6 +130,11 @@ fn downloaded(world: &World, story: &Story, download: &Value, checked: &mut Chec
     }
 }
 
+/// Whether it is an address that the phone moves to.
+fn is_moved(plan: &super::world::Phone, address: IpAddr) -> bool {
+    plan.boots.iter().filter_map(|boot| boot.moves_to).any(|moved| IpAddr::from(moved) == address)
+}
+
 /// Whether frames may be missing that nobody can know of.
 fn is_lossy(world: &World) -> bool {
     world.end.is_some()
@@ -502,11 +507,23 @@ impl<'a> Witness<'a> {
                 "tvs_unanswered" => self.found_at_tvs(words, |session| !session.answered),
                 "web_accepted" => any(&|round| round.web.contains(&true)),
                 "web_refused" => any(&|round| round.web.contains(&false)),
+                "log_tvs_in_list" | "log_tvs_answered" => {
+                    let reached =
+                        |round: &Round| round.tvs.iter().any(|(.., end)| matches!(end, TvsEnd::Yes | TvsEnd::No));
+                    self.state.rounds.iter().any(reached)
+                }
                 "registers" => any(&|round| round.registered) || self.is_relayed(),
                 _ => continue,
             };
             checked.that(format!("observed.{id}"), truth, format!("{}: {words}", self.name), "it did not");
         }
+    }
+
+    /// Whether a list that it holds has the signer of its configuration.
+    fn knows_config_signer(&self) -> bool {
+        let plan = &self.world.phones[self.phone];
+        let signer = self.world.cert(plan.cluster, super::pki::Role::CallManager, plan.node, self.era());
+        [&self.state.itl, &self.state.ctl].into_iter().flatten().any(|list| list.signs(signer))
     }
 
     /// Whether a relay forwards what the phone says.
@@ -531,6 +548,9 @@ impl<'a> Witness<'a> {
                     "tvs_unreachable" => self.found_at_tvs(words, |session| session.presents.is_none()),
                     "tvs_refused" => tvs(&|end| matches!(end, TvsEnd::Refused | TvsEnd::Closed | TvsEnd::Mismatch)),
                     "begins_again" => self.rounds.iter().any(|round| round.by_itself),
+                    "tvs_does_not_vouch" => tvs(&|end| end == TvsEnd::No),
+                    "web_refused" => self.rounds.iter().any(|round| round.web.contains(&false)),
+                    "unknown_config_signer" => !self.knows_config_signer(),
                     "tvs_same_serial" => false,
                     "tftp_unanswered" => {
                         let address = |index: usize| IpAddr::from(self.world.phones[index].address);
@@ -556,6 +576,11 @@ impl<'a> Witness<'a> {
             let truth = match id {
                 "nothing" => !last.failed && !self.is_on_a_stale_list(),
                 "delete_itl" => self.is_stranded(),
+                "config_signer" => last.took_config != Some(true),
+                "tftp_silent" => {
+                    let own = IpAddr::from(plan.address);
+                    self.story.wire.silent.iter().any(|(client, ..)| *client == own || is_moved(plan, *client))
+                }
                 "reset_phone" => {
                     !self.is_on_a_stale_list()
                         && self.means.iter().flatten().any(|means| {

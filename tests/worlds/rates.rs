@@ -287,8 +287,9 @@ impl<'a> View<'a> {
         if !(self.whole && self.alone && visible && self.is_constant()) || self.state.ctl.is_some() {
             return None;
         }
+        // A TVS that says no speaks against itself.
         let accepted = self.ends().any(|(.., end)| matches!(end, TvsEnd::Yes | TvsEnd::No));
-        let refused = self.ends().any(|(.., end)| *end == TvsEnd::Refused);
+        let refused = self.ends().any(|(.., end)| matches!(end, TvsEnd::Refused | TvsEnd::No));
         if accepted && !refused {
             return Some(false);
         }
