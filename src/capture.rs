@@ -5,6 +5,7 @@
 //! not its business.
 
 mod ahead;
+mod archive;
 mod arrangement;
 mod buffer;
 mod clocks;
@@ -12,6 +13,7 @@ mod compressed;
 mod error;
 mod file;
 mod follow;
+mod format;
 mod frame;
 #[cfg(feature = "live")]
 pub mod live;
@@ -20,6 +22,7 @@ mod pcap;
 mod pcapng;
 mod rotated;
 
+pub use archive::{Place, Places};
 pub use arrangement::{Arrangement, Skew};
 pub use clocks::Clocks;
 pub use compressed::BytesRead;
@@ -27,7 +30,7 @@ pub use error::{CaptureError, Problem};
 pub use file::CaptureFile;
 pub use follow::FollowedFile;
 pub use frame::{Frame, FrameId, LinkType, Moment, Span, Timestamp};
-pub use merge::MergedCaptures;
+pub use merge::{MergedCaptures, Whence};
 
 /// Anything that yields frames one after the other.
 pub trait Source {

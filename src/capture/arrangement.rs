@@ -65,6 +65,13 @@ impl Arrangement {
         self.groups.iter().filter_map(Group::sequence)
     }
 
+    /// The other sources whose names are equal to a source's but for number or date; `None` where there are none.
+    pub(super) fn others_of_its_group(&self, index: usize) -> Option<impl Iterator<Item = usize>> {
+        let has = |group: &&Group| group.sources().contains(&index);
+        let group = self.groups.iter().find(has)?;
+        Some(group.sources().iter().copied().filter(move |&other| other != index))
+    }
+
     /// What is added to the times of a source, in nanoseconds, so that they are those of the clock that it was compared with. The
     /// files of what may be one set are moved together.
     pub(super) fn shift(&self, source: u16) -> i64 {

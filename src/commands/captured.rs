@@ -8,7 +8,7 @@ use anyhow::bail;
 
 use super::inputs::ClockOptions;
 use super::read;
-use crate::capture::CaptureFile;
+use crate::capture::{CaptureFile, Place};
 use crate::digest::Digests;
 use crate::dissect::Content;
 use crate::dissect::event::Outcome;
@@ -31,7 +31,7 @@ pub(super) struct CapturedFile {
 
 /// Whether there is a capture at the path, by its content. What can be read only once is not looked at.
 pub(super) fn is_capture(path: &Path) -> bool {
-    path.is_file() && CaptureFile::open(path, 0).is_ok()
+    path.is_file() && (CaptureFile::open(path, 0).is_ok() || Place::is_archive(path))
 }
 
 /// The complete files of this name in a capture, each version once, in the order in which they were first downloaded. The name

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use super::inputs::ClockOptions;
 use super::progress::Bar;
 use super::pump;
-use crate::capture::{Arrangement, BytesRead, CaptureFile, Clocks, MergedCaptures, Source, SourceSummary};
+use crate::capture::{
+    Arrangement, BytesRead, CaptureFile, Clocks, MergedCaptures, Place, Places, Source, SourceSummary,
+};
 use crate::engine::Engine;
 use crate::packet::Sightings;
 use crate::phone::Roster;
@@ -37,12 +39,15 @@ pub(super) fn read(
     complain: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Read>> {
     let count = BytesRead::default();
-    let open = |path: &PathBuf, number| CaptureFile::open_counted(path, number, &count);
-    let (mut source, errors) = MergedCaptures::arranged(paths, arrange(paths, clocks), open);
+    let open = |place: &Place, number| CaptureFile::open_place(place, number, &count);
+    let Places { places, mut notes, mut errors } = Place::of(paths);
+    let count_of_all = places.len() + errors.len();
+    let (mut source, of_files) = MergedCaptures::arranged(&places, arrange(&places, clocks), open);
+    errors.extend(of_files);
     for error in &errors {
         complain(&error.to_string());
     }
-    if errors.len() == paths.len() {
+    if errors.len() == count_of_all {
         return Ok(None);
     }
     let bar = Bar::new(paths);
@@ -61,30 +66,27 @@ pub(super) fn read(
         complain(&format!("{path}: {why}"));
     }
     let unreadable = errors.len() + foreign.len();
-    if unreadable == paths.len() {
+    if unreadable == count_of_all {
         return Ok(None);
     }
-    let mut notes = report::tell_sources(&sources, &clocks);
+    notes.extend(report::tell_sources(&sources, &clocks));
     notes.extend(report::tell_left_out(engine, &mut sources));
     Ok(Some(Read { sources, clocks, notes, unreadable }))
 }
 
 /// How the captures stand to each other. Where names do not tell that they are of one recorder, the beginnings are searched for
 /// packets that several hold, which show how their clocks compare.
-pub(super) fn arrange(paths: &[PathBuf], clocks: ClockOptions) -> Arrangement {
-    let arrangement = clocks.arrange(paths);
-    let is_read_once = |path: &PathBuf| !path.is_file();
-    if arrangement.is_one_recorder(paths.len())
-        || !Sightings::can_compare(paths.len())
-        || paths.iter().any(is_read_once)
-    {
+pub(super) fn arrange(places: &[Place], clocks: ClockOptions) -> Arrangement {
+    let arrangement = clocks.arrange(places);
+    let is_told = arrangement.is_one_recorder(places.len()) || !Sightings::can_compare(places.len());
+    if is_told || !places.iter().all(Place::can_be_opened_again) {
         return arrangement;
     }
     let mut sightings = Sightings::default();
-    for path in paths {
+    for place in places {
         // What cannot be read is told when it is read.
-        let mut file = CaptureFile::open(path, 0).ok();
-        let _ = sightings.add(file.as_mut().map(|file| file as &mut dyn Source), paths.len());
+        let mut file = CaptureFile::open_place(place, 0, &BytesRead::default()).ok();
+        let _ = sightings.add(file.as_mut().map(|file| file as &mut dyn Source), places.len());
     }
     arrangement.comparing(sightings.skews())
 }

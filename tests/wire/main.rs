@@ -8,6 +8,8 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod archives;
+mod clocks;
 mod containers;
 mod recorded;
 mod spoiled;

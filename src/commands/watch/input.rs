@@ -9,7 +9,9 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
 
-use crate::capture::{Arrangement, CaptureError, CaptureFile, FollowedFile, MergedCaptures, Source};
+use crate::capture::{
+    Arrangement, BytesRead, CaptureError, CaptureFile, FollowedFile, MergedCaptures, Place, Places, Source,
+};
 use crate::commands::inputs::ClockOptions;
 use crate::commands::read;
 use crate::watch::{self, Input, Reopen};
@@ -99,19 +101,22 @@ fn followed(path: &Path, label: String) -> anyhow::Result<watch::Feed> {
 }
 
 fn captures(paths: &[PathBuf], clocks: ClockOptions) -> anyhow::Result<Input> {
-    let arrangement = read::arrange(paths, clocks);
-    let source = merged(paths, arrangement.clone())?;
+    let Places { places, errors, .. } = Place::of(paths);
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error.into());
+    }
+    let arrangement = read::arrange(&places, clocks);
+    let source = merged(&places, arrangement.clone())?;
     let sizes = paths.iter().map(|path| std::fs::metadata(path).ok().map(|metadata| metadata.len()));
     let total = sizes.sum::<Option<u64>>();
-    let paths = paths.to_vec();
-    let reopen: Reopen = Box::new(move || merged(&paths, arrangement.clone()).map_err(|error| error.to_string()));
+    let reopen: Reopen = Box::new(move || merged(&places, arrangement.clone()).map_err(|error| error.to_string()));
     Ok(Input::Files { source, total, reopen: Some(reopen) })
 }
 
 /// All of the captures, or why one of them cannot be read.
-fn merged(paths: &[PathBuf], arrangement: Arrangement) -> Result<Box<dyn Source + Send>, CaptureError> {
-    let open = |path: &PathBuf, number| CaptureFile::open(path, number);
-    let (source, errors) = MergedCaptures::arranged(paths, arrangement, open);
+fn merged(places: &[Place], arrangement: Arrangement) -> Result<Box<dyn Source + Send>, CaptureError> {
+    let open = |place: &Place, number| CaptureFile::open_place(place, number, &BytesRead::default());
+    let (source, errors) = MergedCaptures::arranged(places, arrangement, open);
     errors.into_iter().next().map_or_else(|| Ok(Box::new(source) as Box<dyn Source + Send>), Err)
 }
 
