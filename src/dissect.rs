@@ -4,24 +4,28 @@
 //! numbers and times. It refuses to know what a phone is, and judges nothing: what is missing from the capture is said to be
 //! missing, never guessed.
 
+mod certificates;
 mod content;
 mod dhcp;
 mod discovery;
-pub mod event;
 mod flows;
 mod head;
 mod http;
 mod model;
+mod reader;
+mod readers;
 mod sccp;
 mod sip;
 pub mod tcp;
+#[cfg(test)]
+mod testkit;
 pub mod tftp;
 mod tls;
 
-pub use content::{Content, ContentLimits, LimitsHit};
-pub use event::Event;
+pub use content::{ContentLimits, LimitsHit};
 
 use crate::capture::{Moment, Timestamp};
+use crate::event::{Event, Ports};
 use crate::packet::Packet;
 use content::ContentStore;
 
@@ -29,7 +33,7 @@ use content::ContentStore;
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Ports that are always examined.
-    pub ports: tcp::Ports,
+    pub ports: Ports,
     /// What files in progress may hold.
     pub content: ContentLimits,
     /// TFTP conversations.

@@ -4,7 +4,8 @@
 //! and tests drive the same three calls: [`Engine::push`], [`Engine::tick`], [`Engine::finish`].
 
 use crate::capture::{Frame, Moment, Timestamp};
-use crate::dissect::{self, Dissector, Event, LimitsHit, Settings};
+use crate::dissect::{self, Dissector, LimitsHit, Settings};
+use crate::event::Event;
 use crate::packet::{self, Counters, Decoder, glance};
 use crate::phone::{self, Files, Phone, Roster};
 use crate::trust::Reference;

@@ -21,7 +21,7 @@ pub use folder::Folder;
 pub use manifest::{CertificateEntry, FileEntry, FileSeen, Manifest, NotWritten, Presented};
 
 use crate::digest::Digests;
-use crate::dissect::event::Outcome;
+use crate::event::Outcome;
 use crate::phone::{DownloadRecord, KeptFile, Phone};
 use manifest::Why;
 use names::Names;

@@ -19,6 +19,7 @@ pub mod digest;
 pub mod dissect;
 pub mod engine;
 pub mod escape;
+pub mod event;
 pub mod extract;
 pub mod logs;
 mod memo;

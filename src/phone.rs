@@ -23,4 +23,4 @@ pub use record::{DownloadRecord, Phone};
 pub use roster::{KeptFile, Limits, Roster};
 
 #[cfg(doc)]
-use crate::dissect::Event;
+use crate::event::Event;

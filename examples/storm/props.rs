@@ -3,7 +3,8 @@
 use std::io::Cursor;
 
 use itlscope::capture::{CaptureFile, Moment, Source};
-use itlscope::dissect::{Dissector, Event, Settings};
+use itlscope::dissect::{Dissector, Settings};
+use itlscope::event::Event;
 use itlscope::packet::{Decoder, Packet};
 use itlscope::trust::SignedFile;
 
@@ -70,7 +71,7 @@ impl Props {
         let config = events
             .into_iter()
             .filter_map(|event| match event {
-                Event::Download(download) if download.file.as_ref()?.ends_with(".cnf.xml.sgn") => download.content,
+                Event::Download(download) if download.asked_for.as_ref()?.ends_with(".cnf.xml.sgn") => download.content,
                 _ => None,
             })
             .next_back()

@@ -4,8 +4,8 @@
 #![allow(dead_code)] // each target uses a part
 
 use itlscope::capture::{FrameId, Moment, Timestamp};
-use itlscope::dissect::{Dissector, Event, Held, Settings};
-use itlscope::dissect::event::Outcome;
+use itlscope::dissect::{Dissector, Held, Settings};
+use itlscope::event::{Event, Outcome};
 use itlscope::packet::{Packet, Segment, TcpFlags};
 use std::net::SocketAddr;
 
@@ -56,13 +56,13 @@ pub fn dissect<'a>(packets: impl Iterator<Item = (Packet<'a>, Moment)>) {
 
 fn check(event: Event) {
     if let Event::Download(download) = event {
-        let complete = download.outcome == Outcome::Complete;
-        assert_eq!(download.length.is_some(), complete, "a length is of a complete file: {download:?}");
+        let complete = download.outcome() == Outcome::Complete;
+        assert_eq!(download.length().is_some(), complete, "a length is of a complete file: {download:?}");
         assert!(complete || download.digests().is_none(), "a checksum is of a complete file: {download:?}");
         if let Some(content) = &download.content {
-            assert_eq!(download.length, Some(content.bytes.len() as u64));
+            assert_eq!(download.length(), Some(content.bytes.len() as u64));
         }
-        assert!(complete || download.outcome == Outcome::Pending || download.reason.is_some(), "no reason: {download:?}");
+        assert!(complete || download.outcome() == Outcome::Pending || download.reason().is_some(), "no reason: {download:?}");
     }
 }
 

@@ -10,9 +10,9 @@ use super::inputs::ClockOptions;
 use super::read;
 use crate::capture::{CaptureFile, Place};
 use crate::digest::Digests;
-use crate::dissect::Content;
-use crate::dissect::event::Outcome;
 use crate::engine::{Engine, Limits};
+use crate::event::Content;
+use crate::event::Outcome;
 use crate::phone::{DownloadRecord, KeptFile, Phone, Roster};
 
 /// Different files of one name that are shown at most.

@@ -9,8 +9,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use crate::capture::{CaptureError, Source};
-use crate::dissect::Event;
 use crate::engine::{Engine, Witness};
+use crate::event::Event;
 use crate::phone::Roster;
 
 /// Captured bytes that are read before a thread is worth its start.

@@ -7,43 +7,10 @@
 //! long as it is equal to one, nothing is stored; in the end it *is* that one, and hashed once for all.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::digest::{Digests, DigestsInProgress};
-
-/// A complete file.
-pub struct Content {
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    digests: OnceLock<Digests>,
-}
-
-impl Content {
-    /// A file of these bytes.
-    pub const fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, digests: OnceLock::new() }
-    }
-
-    /// Its checksums, computed when they are asked for first: of a configuration nobody may want them.
-    pub fn digests(&self) -> Digests {
-        *self.digests.get_or_init(|| Digests::of(&self.bytes))
-    }
-}
-
-impl PartialEq for Content {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
-    }
-}
-
-impl Eq for Content {}
-
-impl fmt::Debug for Content {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Content({} bytes)", self.bytes.len())
-    }
-}
+use crate::event::Content;
 
 /// Files seen lately that are kept for comparison, at most.
 const MOST_KNOWN: usize = 32;

@@ -1,15 +1,16 @@
 //! Who a phone is, from how it gets its address (RFC 2131, 2132, 5859; domain.md 4.1).
 //!
 //! In: DHCP messages of clients and servers. Out: an [`Identity`]: the phone's name and model from the request, its address
-//! and its TFTP servers from the answer; of a phone that nobody answers, its name all the same. It refuses to know leases: who had which address when is told by other traffic.
+//! and its TFTP servers from the answer; of a phone that nobody answers, its name all the same. Each acknowledgment is a [`Lease`]
+//! besides.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::event::{Event, Identity, IdentitySource};
 use super::flows::FlowTable;
 use super::model;
 use crate::bytes::Reader;
 use crate::capture::{Moment, Timestamp};
+use crate::event::{Event, Identity, IdentitySource, Lease};
 use crate::packet::Datagram;
 
 /// Clients whose requests wait for an answer at once.
@@ -99,6 +100,9 @@ impl Dhcp {
             return;
         }
         let known = self.clients.remove(&message.mac);
+        if let Some(address) = message.your_address.or(message.client_address) {
+            events.push(Event::Lease(Box::new(Lease { address, hardware: message.mac, moment })));
+        }
         let tells = known.is_some() || !message.tftp_servers.is_empty();
         if let (Some(address), true) = (message.your_address.or(message.client_address), tells) {
             let Client { device, model, .. } = known.unwrap_or_default();

@@ -4,10 +4,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::event::{Event, Identity, IdentitySource};
 use super::model;
 use crate::bytes::Reader;
 use crate::capture::Moment;
+use crate::event::{Event, Identity, IdentitySource};
 
 /// TLVs that are read of one announcement, and the longest text that is kept.
 const MOST_TLVS: usize = 64;

@@ -13,9 +13,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::content::{ContentBuilder, ContentStore, Finished};
-use super::event::{Download, Event, Outcome, Side, Transport};
-use super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
+use super::reader::{ConnectionFacts, Piece, Shared, StreamReader};
 use crate::capture::{Moment, Span};
+use crate::event::{Download, DownloadEnding, DownloadGap, Event, Outcome, Refusal, Side, Silence, Taken, Transport};
 
 use heads::{Asked, Encoding, Part, Status};
 use message::{Framing, MessageReader, Sink};
@@ -174,19 +174,21 @@ impl StreamReader for HttpStreams {
 }
 
 impl Exchange {
-    fn download(&self, request: &Request, outcome: Outcome, reason: Option<String>, span: Span) -> Download {
+    fn download(&self, request: &Request, ending: DownloadEnding, span: Span) -> Download {
         Download {
             id: request.id,
             transport: Transport::Http,
-            file: request.asked.file.clone(),
+            asked_for: request.asked.file.clone(),
             client: self.client,
             server: self.server,
-            outcome,
-            reason,
-            length: None,
+            ending,
+            taken: Taken::Open,
+            client_seen: request.asked.file.is_some(),
+            hardware: None,
             content: None,
             hashed: None,
             retransmits: 0,
+            completed: None,
             span,
         }
     }
@@ -196,25 +198,26 @@ impl Exchange {
         self.paired = Pairing::Lost;
         self.parts = None;
         for request in std::mem::take(&mut self.waiting) {
-            let reason =
-                "part of the connection is missing from the capture: which answer is this request's is not known";
-            self.tell(&request, Outcome::Incomplete, Some(reason.to_owned()), request.span, shared.events);
+            self.tell_gap(&request, DownloadGap::Unpaired, request.span, shared.events);
         }
     }
 
-    fn tell(&self, request: &Request, outcome: Outcome, reason: Option<String>, span: Span, events: &mut Vec<Event>) {
+    fn tell(&self, request: &Request, ending: DownloadEnding, span: Span, events: &mut Vec<Event>) {
         if request.asked.is_get {
-            events.push(Event::Download(Box::new(self.download(request, outcome, reason, span))));
+            events.push(Event::Download(Box::new(self.download(request, ending, span))));
         }
+    }
+
+    fn tell_gap(&self, request: &Request, gap: DownloadGap, span: Span, events: &mut Vec<Event>) {
+        self.tell(request, DownloadEnding::Incomplete(gap), span, events);
     }
 
     /// Two copies of bytes behind this offset differ: what was told of files there is taken back.
     fn retract(&mut self, at: u64, moment: Moment, shared: &mut Shared<'_>) {
         for (end, download) in &mut self.recent {
-            if *end > at && download.outcome == Outcome::Complete {
-                download.outcome = Outcome::Incomplete;
-                download.reason = Some("two copies of the same bytes differ".to_owned());
-                (download.length, download.content, download.hashed) = (None, None, None);
+            if *end > at && download.outcome() == Outcome::Complete {
+                download.ending = DownloadEnding::Incomplete(DownloadGap::BytesDiffer);
+                (download.completed, download.content, download.hashed) = (None, None, None);
                 download.span.extend(moment);
                 shared.events.push(Event::Download(Box::new(download.clone())));
             }
@@ -231,34 +234,31 @@ impl Exchange {
             content.discard(shared.store);
             return;
         }
-        let mut told = self.download(&request, Outcome::Incomplete, None, span);
         let finished = if missing > 0 {
             content.discard(shared.store);
-            let all = received + missing;
-            told.reason = Some(format!("{missing} of {all} bytes are missing from the capture"));
-            None
+            Err(DownloadEnding::Incomplete(DownloadGap::BytesMissing { missing, of: received + missing }))
         } else {
-            match self.judge(&status, known, content, &request.asked, shared.store) {
-                Ok(finished) => Some(finished),
-                Err((outcome, reason)) => {
-                    (told.outcome, told.reason) = (outcome, Some(reason));
-                    None
-                }
-            }
+            self.judge(&status, known, content, &request.asked, shared.store)
         };
-        if let Some(Finished { length, content, hashed }) = finished {
-            told.outcome = Outcome::Complete;
-            (told.length, told.hashed) = (Some(length), hashed);
+        let (ending, finished) = match finished {
+            Ok(finished) => (DownloadEnding::Complete { length: finished.length }, Some(finished)),
+            Err(ending) => (ending, None),
+        };
+        // An answer to nobody knows what is told only where it is a file.
+        if !known && finished.is_none() {
+            return;
+        }
+        let mut told = self.download(&request, ending, span);
+        if let Some(Finished { content, hashed, .. }) = finished {
+            told.hashed = hashed;
+            told.completed = Some(moment);
             if self.recent.len() >= MOST_RECENT {
                 self.recent.pop_front();
             }
             self.recent.push_back((end, told.clone()));
             told.content = content;
         }
-        // An answer to nobody knows what is told only where it is a file.
-        if known || told.outcome == Outcome::Complete {
-            shared.events.push(Event::Download(Box::new(told)));
-        }
+        shared.events.push(Event::Download(Box::new(told)));
     }
 
     /// The whole file, if this answer or the parts before it make it up.
@@ -269,27 +269,26 @@ impl Exchange {
         mut content: ContentBuilder,
         asked: &Asked,
         store: &mut ContentStore,
-    ) -> Result<Finished, (Outcome, String)> {
+    ) -> Result<Finished, DownloadEnding> {
         if status.encoding == Encoding::Other {
             content.discard(store);
-            return Err((Outcome::Incomplete, "the file was sent in a coding that is not read".to_owned()));
+            return Err(DownloadEnding::Incomplete(DownloadGap::Coded));
         }
         match (status.code, &status.part) {
             (200 | 203, _) => Ok(content.finish(store)),
             (206, Some(part)) if known => self.part(part, status, content, asked, store),
             (206, _) => {
                 content.discard(store);
-                Err((Outcome::Incomplete, "only part of the file was sent".to_owned()))
+                Err(DownloadEnding::Incomplete(DownloadGap::Part))
             }
             (204 | 304, _) => {
                 content.discard(store);
-                Err((Outcome::Incomplete, status.text()))
+                let words = status.reason.clone();
+                Err(DownloadEnding::Incomplete(DownloadGap::NoFile { status: status.code, words }))
             }
             (code, _) => {
                 content.discard(store);
-                // CUCM says 503 of a file that it does not have (domain.md 4.4).
-                let absent = if matches!(code, 404 | 503) { ": the file is absent" } else { "" };
-                Err((Outcome::Refused, format!("{}{absent}", status.text())))
+                Err(DownloadEnding::Refused(Refusal::Http { status: code, words: status.reason.clone() }))
             }
         }
     }
@@ -303,16 +302,13 @@ impl Exchange {
         mut content: ContentBuilder,
         asked: &Asked,
         store: &mut ContentStore,
-    ) -> Result<Finished, (Outcome, String)> {
+    ) -> Result<Finished, DownloadEnding> {
         let &Part { first, last, total } = part;
-        let reason = match total {
-            Some(total) => format!("only bytes {first} to {last} of {total} were sent, as asked"),
-            None => format!("only bytes {first} to {last} were sent, as asked"),
-        };
+        let range = DownloadEnding::Incomplete(DownloadGap::Range { first, last, total });
         let length = (last - first).saturating_add(1);
         let (Some(total), Some(file), true) = (total, &asked.file, content.length() == length) else {
             content.discard(store);
-            return Err((Outcome::Incomplete, reason));
+            return Err(range);
         };
         if first == 0 {
             if let Some(mut before) = self.parts.take() {
@@ -322,7 +318,7 @@ impl Exchange {
                 return Ok(content.finish(store));
             }
             self.parts = Some(Parts { file: file.clone(), total, tag: status.tag.clone(), content });
-            return Err((Outcome::Incomplete, reason));
+            return Err(range);
         }
         let follows = self.parts.as_ref().is_some_and(|parts| {
             parts.file == *file
@@ -335,47 +331,43 @@ impl Exchange {
         let bytes = content.finish(store).content;
         match (&mut self.parts, bytes) {
             (Some(parts), Some(bytes)) if follows => parts.content.push(&bytes.bytes, store),
-            _ => return Err((Outcome::Incomplete, reason)),
+            _ => return Err(range),
         }
         match self.parts.take() {
             Some(parts) if parts.content.length() == total => Ok(parts.content.finish(store)),
             parts => {
                 self.parts = parts;
-                Err((Outcome::Incomplete, reason))
+                Err(range)
             }
         }
     }
 
     /// Nobody took the connection: the phone came to no request, and will ask for its file in another way.
     fn tell_unreachable(&self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
-        let reason = facts.not_connected();
         let request = Request { id: shared.store.new_id(), asked: Asked::unknown(), span };
-        self.tell(&request, Outcome::Unanswered, Some(reason), span, shared.events);
+        let ending = DownloadEnding::Unanswered(Silence::NotConnected(facts.not_connected()));
+        self.tell(&request, ending, span, shared.events);
     }
 
     /// The connection is over: requests without an answer, and an answer without its end.
     fn conclude(&mut self, facts: &ConnectionFacts, shared: &mut Shared<'_>) {
-        let reset = |side| match side {
-            Side::Client => "the phone reset the connection",
-            Side::Server => "the server reset the connection",
-        };
         if let Some(mut answer) = self.answer.take() {
             answer.content.discard(shared.store);
             if let Some(request) = &answer.request {
-                let end = facts.reset_by.map_or("nothing more was captured", reset);
-                let reason = format!("the end is missing: {end} after {} bytes", answer.received);
-                self.tell(request, Outcome::Incomplete, Some(reason), answer.span, shared.events);
+                let gap = DownloadGap::BodyEnds { after: answer.received, reset: facts.reset_by };
+                self.tell_gap(request, gap, answer.span, shared.events);
             }
         }
         for request in std::mem::take(&mut self.waiting) {
-            let (outcome, reason) = if !self.server_seen && !facts.syn_acked && !facts.server_ended {
-                (Outcome::Incomplete, "only the phone's side was captured: whether the server answered is not known")
+            let ending = if !self.server_seen && !facts.syn_acked && !facts.server_ended {
+                DownloadEnding::Incomplete(DownloadGap::OneSide)
             } else if self.server_broken {
-                (Outcome::Incomplete, "the answer is missing from the capture")
+                DownloadEnding::Incomplete(DownloadGap::AnswerMissing)
             } else {
-                (Outcome::Unanswered, facts.reset_by.map_or("no answer to the request", reset))
+                let silence = facts.reset_by.map_or(Silence::Requests { count: 1, nanos: 0 }, Silence::Reset);
+                DownloadEnding::Unanswered(silence)
             };
-            self.tell(&request, outcome, Some(reason.to_owned()), request.span, shared.events);
+            self.tell(&request, ending, request.span, shared.events);
         }
     }
 }
@@ -391,7 +383,7 @@ impl Sink for RequestSink<'_, '_> {
     fn head(&mut self, head: &[u8]) -> Option<Framing> {
         let (asked, framing) = Asked::parse(head)?;
         let request = Request { id: self.shared.store.new_id(), asked, span: Span::starting(self.moment) };
-        self.exchange.tell(&request, Outcome::Pending, None, request.span, self.shared.events);
+        self.exchange.tell(&request, DownloadEnding::Open, request.span, self.shared.events);
         if self.exchange.paired == Pairing::Lost || self.exchange.waiting.len() >= MOST_WAITING {
             self.exchange.waiting.push_back(request);
             self.exchange.lose_pairing(self.shared);
@@ -469,11 +461,8 @@ impl Sink for ResponseSink<'_, '_> {
         if let Some(mut answer) = self.exchange.answer.take() {
             answer.content.discard(self.shared.store);
             if let Some(request) = &answer.request {
-                let reason = format!(
-                    "part of the answer is missing from the capture, after {} bytes of the file",
-                    answer.received
-                );
-                self.exchange.tell(request, Outcome::Incomplete, Some(reason), answer.span, self.shared.events);
+                let gap = DownloadGap::BodyLost { after: answer.received };
+                self.exchange.tell_gap(request, gap, answer.span, self.shared.events);
             }
         }
         self.exchange.lose_pairing(self.shared);

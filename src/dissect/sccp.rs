@@ -7,10 +7,10 @@
 
 use std::net::SocketAddr;
 
-use super::event::{Event, Identity, IdentitySource, Side};
 use super::model;
-use super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
+use super::reader::{ConnectionFacts, Piece, Shared, StreamReader};
 use crate::capture::{Moment, Span};
+use crate::event::{Event, Identity, IdentitySource, Side};
 
 /// Messages of phones.
 const REGISTER: u32 = 0x0001;
@@ -181,8 +181,8 @@ fn text(value: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::certificates::CertificateCache;
     use super::super::content::{ContentLimits, ContentStore};
-    use super::super::tls::CertificateCache;
     use super::*;
     use proptest::prelude::*;
 

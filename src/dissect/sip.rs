@@ -1,7 +1,7 @@
 //! What phones say in clear over SIP (RFC 3261).
 //!
 //! In: datagrams, and the two streams of a connection. Out: the alarm `DeviceTLInfo` in a REFER as a
-//! [`SelfReport`], and who a REGISTER comes from as an [`Identity`]. It refuses to know calls.
+//! [`ListAlarm`], and who a REGISTER comes from as an [`Identity`]. It refuses to know calls.
 
 mod alarm;
 mod message;
@@ -11,10 +11,10 @@ mod tests;
 
 use std::net::SocketAddr;
 
-use super::event::{Event, Identity, IdentitySource, SelfReport};
 use super::head::head_length;
 use super::model;
 use crate::capture::Moment;
+use crate::event::{Event, Identity, IdentitySource, ListAlarm};
 use crate::packet::Datagram;
 
 use message::Head;
@@ -64,7 +64,7 @@ fn tell(
                 let contact = head.field("Contact", "m").unwrap_or_default();
                 for alarm in alarm::read(body.unwrap_or_default()) {
                     let device = alarm.device.or_else(|| parameter(&contact, DEVICE_NAME));
-                    events.push(Event::SelfReport(Box::new(SelfReport {
+                    events.push(Event::ListAlarm(Box::new(ListAlarm {
                         device,
                         itl: alarm.itl,
                         ctl: alarm.ctl,

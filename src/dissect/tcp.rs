@@ -2,26 +2,24 @@
 //!
 //! In: segments, either direction, in any order. Out: what the protocol on top makes of the two streams. It knows which side
 //! is the client, where streams begin and end, and keeps connections within bounds. Protocols read the streams through one
-//! contract, `StreamReader`.
+//! contract, `reader.rs`; which one that is, `readers.rs` says.
 
 mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Debug;
 use std::net::SocketAddr;
 
+use super::certificates::CertificateCache;
 use super::content::ContentStore;
-use super::event::{Event, Service, Side};
 use super::flows::FlowTable;
-use super::http::HttpStreams;
-use super::sccp::SccpStreams;
-use super::sip::SipStreams;
-use super::tls::{CertificateCache, TlsDissector};
+use super::reader::{ConnectionFacts, Shared, StreamReader};
+use super::readers;
 use crate::capture::{Moment, Span, Timestamp};
+use crate::event::{Event, Ports, Service, Side};
 use crate::packet::{Endpoint, Segment, TcpFlags};
 
-pub(super) use stream::{Piece, Room, Stream};
+use stream::{Room, Stream};
 
 /// Bytes of one direction kept until they are acknowledged, to notice copies that differ.
 const COMPARED: usize = 8 << 10;
@@ -42,115 +40,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { connections: 32_768, idle: 600_000_000_000, reorder: 256 << 10, total: 32 << 20 }
-    }
-}
-
-/// Which ports are always examined.
-#[derive(Debug, Clone)]
-pub struct Ports {
-    /// The Trust Verification Service.
-    pub tvs: Vec<u16>,
-    /// Tomcat.
-    pub tomcat: Vec<u16>,
-    /// Configuration over HTTPS.
-    pub https: Vec<u16>,
-    /// Files over HTTP.
-    pub http: Vec<u16>,
-    /// SIP in clear.
-    pub sip: Vec<u16>,
-    /// SCCP in clear.
-    pub sccp: Vec<u16>,
-}
-
-impl Default for Ports {
-    /// domain.md 4.4, 4.5.
-    fn default() -> Self {
-        Self {
-            tvs: vec![2445],
-            tomcat: vec![8443],
-            https: vec![6971, 6972],
-            http: vec![6970],
-            sip: vec![5060],
-            sccp: vec![2000],
-        }
-    }
-}
-
-/// What is expected behind a server's port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    Tls(Service),
-    Http,
-    Sip,
-    Sccp,
-}
-
-impl Ports {
-    fn expected(&self, port: u16) -> Option<Expected> {
-        [
-            (&self.tvs, Expected::Tls(Service::Tvs)),
-            (&self.tomcat, Expected::Tls(Service::Tomcat)),
-            (&self.https, Expected::Tls(Service::Https)),
-            (&self.http, Expected::Http),
-            (&self.sip, Expected::Sip),
-            (&self.sccp, Expected::Sccp),
-        ]
-        .into_iter()
-        .find_map(|(ports, expected)| ports.contains(&port).then_some(expected))
-    }
-}
-
-/// Who reads the two streams of a connection.
-pub(super) trait StreamReader: Debug + Send {
-    /// Takes the next piece of one side's stream.
-    fn piece(&mut self, side: Side, piece: Piece<'_>, moment: Moment, shared: &mut Shared<'_>);
-
-    /// The stream of this side is read from its middle: its beginning was not captured.
-    fn begin_in_the_middle(&mut self, side: Side);
-
-    /// The connection is over.
-    fn conclude(&mut self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>);
-
-    /// Bytes held.
-    fn held(&self) -> usize;
-
-    /// Whether copies of bytes that differ still matter on this side; where not, nothing is kept to notice them.
-    fn compares_copies(&self, side: Side) -> bool {
-        let _ = side;
-        true
-    }
-}
-
-/// What all readers of streams share.
-#[derive(Debug)]
-pub(super) struct Shared<'a> {
-    pub(super) certificates: &'a mut CertificateCache,
-    pub(super) store: &'a mut ContentStore,
-    pub(super) events: &'a mut Vec<Event>,
-}
-
-/// What the TCP layer knows of a connection that its protocol may ask for.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ConnectionFacts {
-    /// How often the client sent its SYN.
-    pub(super) syns: u32,
-    pub(super) syn_acked: bool,
-    pub(super) reset_answers_syn: bool,
-    pub(super) reset_by: Option<Side>,
-    /// Who sent the first FIN.
-    pub(super) closed_by: Option<Side>,
-    /// The server sent a FIN, first or not.
-    pub(super) server_ended: bool,
-}
-
-impl ConnectionFacts {
-    /// That the server never took the connection, in an engineer's words.
-    pub(super) fn not_connected(&self) -> String {
-        match self.syns {
-            _ if self.reset_answers_syn => "the server refused the connection (RST in answer to the SYN)".to_owned(),
-            1 => "no answer to the SYN".to_owned(),
-            syns => format!("no answer to {syns} SYNs"),
-        }
     }
 }
 
@@ -304,17 +193,12 @@ impl Tcp {
         } else {
             (segment.src, segment.dst, dst_expected)
         };
-        let mut reader: Box<dyn StreamReader> = match expected {
-            Some(Expected::Tls(service)) => {
-                self.next_id += 1;
-                Box::new(TlsDissector::new(self.next_id, service, client, server, moment))
-            }
-            Some(Expected::Http) => Box::new(HttpStreams::new(client, server)),
-            Some(Expected::Sccp) => Box::new(SccpStreams::new(client)),
-            Some(Expected::Sip) => Box::new(SipStreams::new(client, server)),
-            None => {
-                return Connection { client, server, protocol: Protocol::Unknown, ..Connection::new(segment, moment) };
-            }
+        let Some(service) = expected else {
+            return Connection { client, server, protocol: Protocol::Unknown, ..Connection::new(segment, moment) };
+        };
+        self.next_id += 1;
+        let Some(mut reader) = readers::of_service(service, self.next_id, client, server, moment) else {
+            return Connection { client, server, protocol: Protocol::Nothing, ..Connection::new(segment, moment) };
         };
         if !flags.has(TcpFlags::SYN) {
             reader.begin_in_the_middle(Side::Client);
@@ -363,15 +247,11 @@ impl Connection {
 
     /// Looks whether the first bytes on an unknown port are TLS, and which side sent them.
     fn recognise(&mut self, segment: &Segment<'_>, moment: Moment, next_id: &mut u64) {
-        let from_client = match segment.payload {
-            // A handshake record (RFC 5246 6.2.1) that begins with a hello, of the client or of the server.
-            [22, 3, 0..=4, _, _, 1, ..] => true,
-            [22, 3, 0..=4, _, _, 2, ..] => false,
-            _ => {
-                self.protocol = Protocol::Nothing;
-                return;
-            }
+        let Some(sent_by) = readers::recognise(segment.payload) else {
+            self.protocol = Protocol::Nothing;
+            return;
         };
+        let from_client = sent_by == Side::Client;
         let (client, server) = if from_client { (segment.src, segment.dst) } else { (segment.dst, segment.src) };
         if client != self.client {
             self.client = client;
@@ -379,8 +259,8 @@ impl Connection {
             std::mem::swap(&mut self.client_stream, &mut self.server_stream);
         }
         *next_id += 1;
-        self.protocol =
-            Protocol::Known(Box::new(TlsDissector::new(*next_id, Service::Other, client, server, self.span.first)));
+        let reader = readers::of_service(Service::Other, *next_id, client, server, self.span.first);
+        self.protocol = reader.map_or(Protocol::Nothing, Protocol::Known);
         self.span.extend(moment);
     }
 
@@ -394,7 +274,10 @@ impl Connection {
         let flags = segment.flags;
         let mut seq = segment.seq;
         if flags.has(TcpFlags::SYN) {
-            self.facts.syns += u32::from(side == Side::Client);
+            if side == Side::Client {
+                self.facts.syns += 1;
+                self.facts.syn_at = Some(moment);
+            }
             self.facts.syn_acked |= side == Side::Server;
             self.stream(side).open(seq);
             // The SYN takes one number; data may come with it.
@@ -413,17 +296,19 @@ impl Connection {
                 side == Side::Server && self.facts.syns > 0 && !self.facts.syn_acked && !self.server_stream.has_data();
             self.facts.reset_answers_syn |= answers_syn;
             self.facts.reset_by.get_or_insert(side);
+            self.facts.reset_at.get_or_insert(moment);
             return true;
         }
         let fin = flags.has(TcpFlags::FIN);
         if fin {
             self.facts.closed_by.get_or_insert(side);
+            self.facts.closed_at.get_or_insert(moment);
             self.facts.server_ended |= side == Side::Server;
         }
         if !self.stream(side).is_open()
             && !segment.payload.is_empty()
             && let Protocol::Known(reader) = &mut self.protocol
-            && !begins_like_a_stream(segment.payload)
+            && readers::recognise(segment.payload).is_none()
         {
             reader.begin_in_the_middle(side);
         }
@@ -466,9 +351,4 @@ impl Connection {
             Side::Server => (&mut self.server_stream, &mut self.protocol),
         }
     }
-}
-
-/// Whether a segment may be the first of a stream although its SYN was not captured: it begins with a hello.
-const fn begins_like_a_stream(payload: &[u8]) -> bool {
-    matches!(payload, [22, 3, 0..=4, _, _, 1 | 2, ..])
 }

@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt};
 
-use super::content::{Content, ContentStore};
-use super::event::{Download, Event, Outcome, Transport};
+use super::content::ContentStore;
 use super::flows::FlowTable;
 use crate::capture::{Moment, Span, Timestamp};
+use crate::event::{Content, Download, DownloadEnding, DownloadGap, Event, Outcome, Silence, Taken, Transport};
 use crate::packet::{Datagram, Endpoint};
 
 use message::{Message, Options, Request};
@@ -230,7 +230,7 @@ impl Tftp {
         }
         let mut conversation = Conversation::new(context.store.new_id(), udp.src, moment);
         conversation.asked = Some((request, udp.dst));
-        announce(&mut conversation, Outcome::Pending, None, context.events);
+        announce(&mut conversation, DownloadEnding::Open, context.events);
         self.begin(conversation, context);
     }
 
@@ -387,14 +387,12 @@ impl Tftp {
         let Some(best) = conversation.best() else {
             if let Some(server) = conversation.asked.as_ref().map(|(_, server)| *server) {
                 let one_sided = self.unheard.contains(&server.ip()) && !self.heard.contains(&server.ip());
-                let (outcome, reason) = if one_sided {
-                    let reason =
-                        "only the phones' packets to this server were captured: whether it answered is not known";
-                    (Outcome::Incomplete, reason.to_owned())
+                let ending = if one_sided {
+                    DownloadEnding::Incomplete(DownloadGap::ServerUnheard)
                 } else {
-                    (Outcome::Unanswered, unanswered(&conversation))
+                    DownloadEnding::Unanswered(unanswered(&conversation))
                 };
-                announce(&mut conversation, outcome, Some(reason), events);
+                announce(&mut conversation, ending, events);
             }
             return;
         };
@@ -406,21 +404,17 @@ impl Tftp {
     }
 }
 
-fn unanswered(conversation: &Conversation) -> String {
-    let requests = conversation.repeated_requests + 1;
-    if requests == 1 {
-        return "no answer to the request".to_owned();
-    }
-    let nanos = conversation.span.last.time.nanos_since(conversation.span.first.time);
-    format!("no answer to {requests} requests in {}.{} s", nanos / 1_000_000_000, nanos / 100_000_000 % 10)
+fn unanswered(conversation: &Conversation) -> Silence {
+    let Span { first, last } = conversation.span;
+    Silence::Requests { count: conversation.repeated_requests + 1, nanos: last.time.nanos_since(first.time) }
 }
 
 /// Tells how the download stands, unless that was told already.
-fn announce(conversation: &mut Conversation, outcome: Outcome, reason: Option<String>, events: &mut Vec<Event>) {
-    let news = Some((outcome, conversation.span));
+fn announce(conversation: &mut Conversation, ending: DownloadEnding, events: &mut Vec<Event>) {
+    let news = Some((ending.outcome(), conversation.span));
     if conversation.announced != news {
         conversation.announced = news;
-        events.extend(download(conversation, outcome, reason));
+        events.extend(download(conversation, ending));
     }
 }
 
@@ -428,34 +422,30 @@ fn announce(conversation: &mut Conversation, outcome: Outcome, reason: Option<St
 fn announce_result(conversation: &mut Conversation, events: &mut Vec<Event>) {
     let asked = conversation.asked();
     let Some(best) = conversation.best() else { return };
-    let (outcome, reason) = if best.finished().is_some() {
-        (Outcome::Complete, None)
-    } else if best.refused() {
-        (Outcome::Refused, Some(best.reason(asked)))
-    } else {
-        (Outcome::Incomplete, Some(best.reason(asked)))
-    };
-    announce(conversation, outcome, reason, events);
+    announce(conversation, best.ending(asked), events);
 }
 
-fn download(conversation: &mut Conversation, outcome: Outcome, reason: Option<String>) -> Option<Event> {
-    let content = if outcome == Outcome::Complete { conversation.take_content() } else { None };
+fn download(conversation: &mut Conversation, ending: DownloadEnding) -> Option<Event> {
+    let complete = ending.outcome() == Outcome::Complete;
+    let content = if complete { conversation.take_content() } else { None };
     let best = conversation.best();
-    let finished = best.and_then(Transfer::finished).filter(|_| outcome == Outcome::Complete);
+    let finished = best.and_then(Transfer::finished).filter(|_| complete);
     let server = conversation.asked.as_ref().map(|(_, server)| *server).or(best.map(|best| best.server))?;
     let retransmits = conversation.transfers.iter().map(|transfer| transfer.retransmits).sum::<u32>();
     Some(Event::Download(Box::new(Download {
         id: conversation.id,
         transport: Transport::Tftp,
-        file: conversation.asked.as_ref().map(|(request, _)| request.file.clone()),
+        asked_for: conversation.asked.as_ref().map(|(request, _)| request.file.clone()),
         client: conversation.client,
         server,
-        outcome,
-        reason,
-        length: finished.map(|finished| finished.length),
+        ending,
+        taken: Taken::Open,
+        client_seen: conversation.asked.is_some(),
+        hardware: None,
         content,
         hashed: finished.and_then(|finished| finished.hashed),
         retransmits: retransmits + conversation.repeated_requests,
+        completed: complete.then_some(conversation.span.last),
         span: conversation.span,
     })))
 }

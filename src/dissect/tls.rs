@@ -13,15 +13,13 @@ mod tvs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use foldhash::HashMap;
-
-use super::event::{
-    Alert, CertificateStatus, CipherSuite, Event, Identity, IdentitySource, Milestones, Service, SessionOutcome, Side,
-    TlsSession, TlsVersion, TvsAnswer, TvsExchange, TvsRequest,
-};
 use super::model;
-use super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
+use super::reader::{ConnectionFacts, Piece, Shared, StreamReader};
 use crate::capture::{Moment, Span};
+use crate::event::{
+    Alert, AlertCode, CertificateStatus, CipherSuite, Event, How, Identity, IdentitySource, Milestones, Service,
+    SessionEnding, SessionGap, SessionOutcome, Side, Stage, TlsSession, TlsVersion, TvsAnswer, TvsExchange, TvsRequest,
+};
 use crate::x509::Certificate;
 
 use handshake::Handshake;
@@ -34,33 +32,6 @@ const CLOSE_NOTIFY: u8 = 0;
 const USER_CANCELED: u8 = 90;
 /// Alerts that are kept a session.
 const MOST_ALERTS: usize = 8;
-/// Certificates kept for comparison with those that come.
-const MOST_CERTIFICATES: usize = 1024;
-/// Bytes of these; real ones have one or two thousand each.
-const MOST_CERTIFICATE_BYTES: usize = 2 << 20;
-
-/// Parses each certificate once, however often it is presented.
-#[derive(Debug, Default)]
-pub(super) struct CertificateCache {
-    known: HashMap<Box<[u8]>, Arc<Certificate>>,
-    bytes: usize,
-}
-
-impl CertificateCache {
-    fn get(&mut self, der: &[u8]) -> Option<Arc<Certificate>> {
-        if let Some(known) = self.known.get(der) {
-            return Some(Arc::clone(known));
-        }
-        let certificate = Arc::new(Certificate::from_der(der).ok()?);
-        if self.known.len() >= MOST_CERTIFICATES || self.bytes > MOST_CERTIFICATE_BYTES {
-            *self = Self::default();
-        }
-        self.bytes += der.len();
-        self.known.insert(der.into(), Arc::clone(&certificate));
-        Some(certificate)
-    }
-}
-
 /// One session while it goes on.
 #[derive(Debug)]
 pub(super) struct TlsDissector {
@@ -140,10 +111,10 @@ impl StreamReader for TlsDissector {
 
     fn conclude(&mut self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
         self.session.span = span;
-        let (outcome, reason) = self.outcome(facts);
-        self.session.outcome = outcome;
-        self.session.reason = reason;
-        if self.session.service == Service::Tvs && outcome == SessionOutcome::Established {
+        self.session.ending = self.ending(facts);
+        self.session.server_answered = facts.server_answered || self.server.any;
+        self.session.hardware = facts.hardware;
+        if self.session.service == Service::Tvs && self.session.outcome() == SessionOutcome::Established {
             self.session.tvs_exchange = self.exchange();
         }
         if self.session.service != Service::Other || self.is_tls() {
@@ -166,8 +137,9 @@ impl TlsDissector {
                 certificate: None,
                 certificate_status: CertificateStatus::NotCaptured,
                 client_certificate: None,
-                outcome: SessionOutcome::Pending,
-                reason: None,
+                ending: SessionEnding::Open,
+                server_answered: false,
+                hardware: None,
                 alerts: Vec::new(),
                 milestones: Milestones::default(),
                 client_data: Vec::new(),
@@ -413,42 +385,57 @@ impl TlsDissector {
         }
     }
 
-    fn establish(&mut self, moment: Moment) {
-        self.session.milestones.established = Some(moment);
-        self.session.outcome = SessionOutcome::Established;
+    /// Whether the client had a certificate of the server to judge in this session: in a full handshake it has.
+    fn is_judged(&self) -> bool {
+        match self.session.certificate_status {
+            CertificateStatus::Seen | CertificateStatus::Encrypted => true,
+            CertificateStatus::Resumed => false,
+            CertificateStatus::NotCaptured => {
+                self.session.milestones.key_exchange.is_some() && !self.no_certificate && !self.is_tls_1_3()
+            }
+        }
     }
 
-    fn outcome(&self, facts: &ConnectionFacts) -> (SessionOutcome, Option<String>) {
-        use SessionOutcome::{Established, Incomplete, Refused, Reset};
+    fn establish(&mut self, moment: Moment) {
+        self.session.milestones.established = Some(moment);
+        self.session.ending = SessionEnding::Established { at: moment, judged: self.is_judged() };
+    }
+
+    /// How far the handshake got.
+    const fn stage(&self) -> Stage {
+        let milestones = &self.session.milestones;
+        if milestones.key_exchange.is_some() {
+            Stage::KeyExchange
+        } else if milestones.certificate.is_some() {
+            Stage::Certificate
+        } else if milestones.server_hello.is_some() {
+            Stage::ServerHello
+        } else if milestones.client_hello.is_some() {
+            Stage::ClientHello
+        } else {
+            Stage::Connected
+        }
+    }
+
+    fn ending(&self, facts: &ConnectionFacts) -> SessionEnding {
         let session = &self.session;
-        let milestones = &session.milestones;
-        if milestones.established.is_some() {
-            return (Established, None);
+        if session.milestones.established.is_some() {
+            return session.ending.clone();
         }
-        let name = |side| if side == Side::Client { "the phone" } else { "the server" };
+        let refused = |by, how, at| SessionEnding::Refused { by, how, at };
         let fatal = session.alerts.iter().find(|alert| alert.is_fatal());
-        if let Some((side, what)) = &self.not_tls {
-            let outcome = if fatal.is_some() { Refused } else { Incomplete };
-            return (outcome, Some(format!("{} sent {what}", name(*side))));
-        }
-        if let Some(alert) = fatal {
-            let description = alert.description().unwrap_or_default();
-            return (Refused, Some(format!("{} sent the fatal alert {description}", name(alert.from))));
+        match (&self.not_tls, fatal) {
+            (Some((_, what)), Some(alert)) => return refused(alert.from, How::NotTls(what.clone()), alert.moment),
+            (Some((side, what)), None) => return SessionEnding::Unseen(SessionGap::NotTls(*side, what.clone())),
+            (None, Some(Alert { from, clear: Some((_, code)), moment })) => {
+                return refused(*from, How::Fatal(AlertCode(*code)), *moment);
+            }
+            (None, _) => {}
         }
         if facts.reset_answers_syn {
-            return (Reset, Some(facts.not_connected()));
+            return SessionEnding::Silent { syns: facts.syns, reset: true, at: facts.reset_at.unwrap_or_default() };
         }
-        let after = if milestones.key_exchange.is_some() {
-            "after its key exchange"
-        } else if milestones.certificate.is_some() {
-            "after the server's certificate"
-        } else if milestones.server_hello.is_some() {
-            "after the ServerHello"
-        } else if milestones.client_hello.is_some() {
-            "after the ClientHello"
-        } else {
-            "before any TLS was seen"
-        };
+        let stage = self.stage();
         // A warning need not end anything; one that is followed by the end of the connection did, and so did one that says
         // so. One that cannot be read ends the handshake only if nothing shows that it may have come later.
         let ended_by = |from| facts.closed_by == Some(from) || facts.reset_by == Some(from);
@@ -459,65 +446,56 @@ impl TlsDissector {
             None => whole && !self.early_data,
         };
         if let Some(alert) = session.alerts.iter().find(ends) {
-            let description = alert.description().unwrap_or_else(|| "an encrypted one".to_owned());
-            return (
-                Refused,
-                Some(format!("{} ended the handshake with an alert {after}: {description}", name(alert.from))),
-            );
+            return refused(alert.from, How::Alert(alert.code(), stage), alert.moment);
         }
-        if let Some(side) = facts.reset_by {
-            return (Reset, Some(format!("{} reset the connection {after}", name(side))));
+        if let (Some(side), Some(at)) = (facts.reset_by, facts.reset_at) {
+            return refused(side, How::Reset(stage), at);
         }
-        let reads_client = !self.client.is_broken() && !self.client.conflict;
-        if facts.closed_by == Some(Side::Client)
-            && milestones.certificate.is_some()
-            && milestones.key_exchange.is_none()
-            && reads_client
-            && self.client.any
+        let reads_client = !self.client.is_broken() && !self.client.conflict && self.client.any;
+        if let (Some(Side::Client), Some(at), Stage::Certificate, true) =
+            (facts.closed_by, facts.closed_at, stage, reads_client)
         {
-            let reason = "the phone closed the connection after the server's certificate, without a key exchange";
-            return (Refused, Some(reason.to_owned()));
+            return refused(Side::Client, How::Closed(stage), at);
         }
-        (Incomplete, Some(self.why_incomplete(facts, after)))
+        if !self.client.any && !self.server.any && facts.syns > 0 && !facts.syn_acked && !facts.server_answered {
+            return SessionEnding::Silent { syns: facts.syns, reset: false, at: facts.syn_at.unwrap_or_default() };
+        }
+        SessionEnding::Unseen(self.why_unseen(facts, stage))
     }
 
-    fn why_incomplete(&self, facts: &ConnectionFacts, after: &str) -> String {
+    fn why_unseen(&self, facts: &ConnectionFacts, stage: Stage) -> SessionGap {
         if !self.client.any && !self.server.any {
-            return match (facts.syns, facts.syn_acked) {
-                (0, false) => "no data was captured".to_owned(),
-                (_, true) => "TCP connected, but nothing was sent".to_owned(),
-                (_, false) => facts.not_connected(),
+            return if facts.syn_acked {
+                SessionGap::NothingSent
+            } else if facts.syns > 0 {
+                SessionGap::OneSide(Side::Client)
+            } else {
+                SessionGap::NoData
             };
         }
         if self.client.conflict || self.server.conflict {
-            return "two copies of the same bytes differ".to_owned();
+            return SessionGap::CopiesDiffer;
         }
         if self.unreadable {
-            return "the server's certificate cannot be parsed".to_owned();
+            return SessionGap::Unreadable;
         }
         let client_seen = self.client.any || facts.syns > 0 || facts.closed_by == Some(Side::Client);
         let server_seen = self.server.any || facts.syn_acked || facts.closed_by == Some(Side::Server);
         if !client_seen || !server_seen {
-            let side = if client_seen { "the phone's" } else { "the server's" };
-            return format!("only {side} side was captured");
+            return SessionGap::OneSide(if client_seen { Side::Client } else { Side::Server });
         }
         if self.client.is_broken() || self.server.is_broken() {
-            return if facts.syns == 0 && !self.is_tls() {
-                "the capture begins after the handshake".to_owned()
-            } else {
-                "part of the handshake is missing from the capture".to_owned()
-            };
+            return if facts.syns == 0 && !self.is_tls() { SessionGap::BeginsLate } else { SessionGap::Missing };
         }
-        match facts.closed_by {
-            Some(Side::Server) => format!("the server closed the connection {after}"),
-            Some(Side::Client) => format!("the phone closed the connection {after}"),
-            None => format!("nothing more was captured {after}"),
+        match (facts.closed_by, facts.closed_at) {
+            (Some(by), Some(at)) => SessionGap::Closed { by, stage, at },
+            _ => SessionGap::Cut(stage),
         }
     }
 
     /// Tells what is new, if it is worth telling before the end.
     fn announce(&mut self, events: &mut Vec<Event>) {
-        let news = (self.session.outcome, self.session.certificate_status);
+        let news = (self.session.outcome(), self.session.certificate_status);
         let nothing = (SessionOutcome::Pending, CertificateStatus::NotCaptured);
         if news != self.announced.unwrap_or(nothing) {
             self.announced = Some(news);

@@ -10,7 +10,7 @@ use super::folder::Folder;
 use super::manifest::{CertificateEntry, Manifest, Presented};
 use super::names::Names;
 use crate::digest::Sha256Sum;
-use crate::dissect::event::Side;
+use crate::event::Side;
 use crate::phone::Phone;
 use crate::x509::Certificate;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::folder::Folder;
 use crate::capture::{Moment, SourceSummary};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
-use crate::dissect::event::{Side, TlsSession};
+use crate::event::{Side, TlsSession};
 use crate::phone::{DownloadRecord, Phone};
 use crate::report::{SourceView, SpanView, Tool};
 use crate::x509::{Certificate, DistinguishedName, Serial};

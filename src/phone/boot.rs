@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::record::{DownloadRecord, Phone};
 use crate::capture::{Moment, Span};
-use crate::dissect::event::{Outcome, SelfReport, TlsSession};
+use crate::event::{ListAlarm, Outcome, TlsSession};
 
 /// One round of a phone: its files, its TLS sessions, what it said.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct Boot<'a> {
     /// TLS sessions in the order of their first frames.
     pub sessions: Vec<&'a TlsSession>,
     /// What it said of the lists that it holds.
-    pub reports: Vec<&'a SelfReport>,
+    pub reports: Vec<&'a ListAlarm>,
 }
 
 impl Boot<'_> {

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use crate::event::Service;
+
 /// What a configuration says of servers and security.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ConfigFacts {
@@ -65,8 +67,6 @@ const LONGEST_VALUE: usize = 256;
 const MOST_MEMBERS: usize = 16;
 /// Elements inside each other at most; real documents have eight.
 const DEEPEST: usize = 32;
-/// The port of TVS where none is given.
-const TVS_PORT: u16 = 2445;
 
 /// Elements that matter, or whose inside does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -305,7 +305,7 @@ impl Reading {
         let call_manager = std::mem::take(&mut self.call_manager);
         if self.path.contains(&Element::Tvs) {
             if !tvs.address.is_empty() && self.facts.tvs.len() < MOST_MEMBERS {
-                let port = if tvs.port == 0 { TVS_PORT } else { tvs.port };
+                let port = if tvs.port == 0 { Service::Tvs.usual_port() } else { tvs.port };
                 self.facts.tvs.push(TvsMember { port, ..tvs });
             }
         } else if self.path.contains(&Element::CallManagerGroup)

@@ -10,7 +10,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::config::ConfigFacts;
 use crate::digest::Digests;
-use crate::dissect::Content;
+use crate::event::Content;
 use crate::trust::signature::{self, Candidate, Verification};
 use crate::trust::{ListKind, Record, Reference, SignedFile, Signer, TrustFile, TrustList};
 

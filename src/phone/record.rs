@@ -9,7 +9,7 @@ use super::files::{FileKind, ServedList, SignatureFound};
 use super::name::DeviceName;
 use crate::capture::Span;
 use crate::digest::Digests;
-use crate::dissect::event::{Identity, Outcome, SelfReport, TlsSession, Transport};
+use crate::event::{Identity, ListAlarm, Outcome, TlsSession, Transport};
 
 /// One phone, put together from what its name and its addresses did.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Phone {
     /// TLS sessions in the order of their first frames.
     pub sessions: Vec<Arc<TlsSession>>,
     /// What it said of the lists that it holds, in order.
-    pub reports: Vec<Arc<SelfReport>>,
+    pub reports: Vec<Arc<ListAlarm>>,
     /// What else told who it is, in order.
     pub identities: Vec<Arc<Identity>>,
     /// Devices that share this address, so that what was seen there cannot be said to be of one of them.

@@ -16,8 +16,8 @@ use super::record::{DownloadRecord, Phone};
 use super::table::{Substantial, Table};
 use super::weight::Weigh;
 use crate::capture::{Moment, Timestamp};
-use crate::dissect::Content;
-use crate::dissect::event::{CertificateStatus, Download, Event, Identity, Outcome, SelfReport, Service, TlsSession};
+use crate::event::Content;
+use crate::event::{CertificateStatus, Download, Event, Identity, ListAlarm, Outcome, Service, TlsSession};
 
 /// Devices at one address with less time between them share it. A released address is given out again much later.
 const SHARED_WITHIN: u64 = 900_000_000_000;
@@ -71,7 +71,7 @@ pub struct KeptFile {
 #[derive(Debug, Default)]
 struct Device {
     downloads: VecDeque<Arc<DownloadRecord>>,
-    reports: VecDeque<Arc<SelfReport>>,
+    reports: VecDeque<Arc<ListAlarm>>,
     identities: VecDeque<Arc<Identity>>,
     /// Addresses in the order in which it used them.
     addresses: Vec<IpAddr>,
@@ -116,7 +116,8 @@ impl Roster {
         match event {
             Event::Download(download) => self.download(*download),
             Event::Tls(session) => self.session(*session),
-            Event::SelfReport(report) => self.report(*report),
+            Event::ListAlarm(report) => self.report(*report),
+            Event::Lease(_) => {}
             Event::Identity(identity) => self.identity(*identity),
         }
         if self.weight > self.limits.bytes {
@@ -207,11 +208,11 @@ impl Roster {
 
     fn download(&mut self, download: Download) {
         let mut understood = match &download.content {
-            Some(content) => self.files.read(download.file.as_deref(), content),
+            Some(content) => self.files.read(download.asked_for.as_deref(), content),
             None => self.understood_before(&download).unwrap_or_default(),
         };
         understood.digests = understood.digests.or(download.hashed);
-        let file = download.file.or(understood.signed_name);
+        let file = download.asked_for.or(understood.signed_name);
         let kind = match &understood.list {
             Some(list) => list.file_kind(),
             None => file.as_deref().map_or(FileKind::Other, FileKind::from_name),
@@ -225,9 +226,9 @@ impl Roster {
             kind,
             client: download.client,
             server: download.server,
-            outcome: download.outcome,
-            reason: download.reason,
-            length: download.length,
+            outcome: download.ending.outcome(),
+            reason: download.ending.reason(),
+            length: download.ending.length(),
             digests: understood.digests,
             retransmits: download.retransmits,
             list: understood.list,
@@ -256,13 +257,13 @@ impl Roster {
 
     /// What the file of a download turned out to be when it was told with its bytes.
     fn understood_before(&self, download: &Download) -> Option<Understood> {
-        download.length?;
+        download.length()?;
         let station = self.stations.get(&download.client.ip())?;
-        let named = download.file.as_deref().and_then(DeviceName::from_file);
+        let named = download.asked_for.as_deref().and_then(DeviceName::from_file);
         let devices = named.iter().chain(station.devices.iter().rev().map(|stay| &stay.device));
         let of_devices = devices.filter_map(|name| self.devices.get(name)).map(|device| &device.downloads);
         let mut records = of_devices.chain([&station.downloads]).flat_map(|downloads| downloads.iter().rev());
-        let record = records.find(|record| record.id == download.id && record.length == download.length)?;
+        let record = records.find(|record| record.id == download.id && record.length == download.length())?;
         Some(Understood {
             // It is the name of the record where nobody saw the request.
             signed_name: record.file.clone(),
@@ -281,15 +282,15 @@ impl Roster {
         self.forgotten += put(&mut station.sessions, Arc::new(session), self.limits.each, |session| session.id);
     }
 
-    fn report(&mut self, report: SelfReport) {
+    fn report(&mut self, report: ListAlarm) {
         let Some(name) = report.device.as_deref().and_then(DeviceName::new) else { return };
         let (address, time, most) = (report.client.ip(), report.moment.time, self.limits.each);
         let device = self.device_at(name, address, (time, time));
         device.substantial = true;
         // Over UDP a phone repeats its request until it is answered (RFC 3261 17.1.2.2).
-        let repeats = |last: &Arc<SelfReport>| {
+        let repeats = |last: &Arc<ListAlarm>| {
             time.nanos_since(last.moment.time) < REPEATED_WITHIN
-                && SelfReport { moment: last.moment, ..report.clone() } == **last
+                && ListAlarm { moment: last.moment, ..report.clone() } == **last
         };
         if device.reports.back().is_some_and(repeats) {
             return;
@@ -499,7 +500,7 @@ impl Weigh for Station {
 mod tests {
     use super::*;
     use crate::capture::{FrameId, Span};
-    use crate::dissect::event::Transport;
+    use crate::event::{DownloadEnding, Refusal, Taken, Transport};
     use crate::packet::at;
 
     fn roster(phones: usize) -> Roster {
@@ -511,15 +512,23 @@ mod tests {
         Event::Download(Box::new(Download {
             id,
             transport: Transport::Tftp,
-            file: Some(file.to_owned()),
+            asked_for: Some(file.to_owned()),
             client: client.parse().unwrap(),
             server: "14.48.44.80:69".parse().unwrap(),
-            outcome,
-            reason: None,
-            length: None,
+            ending: match outcome {
+                Outcome::Complete => DownloadEnding::Complete { length: 1 },
+                Outcome::Refused => {
+                    DownloadEnding::Refused(Refusal::Tftp { code: 1, message: "File not found".to_owned() })
+                }
+                _ => DownloadEnding::Open,
+            },
+            taken: Taken::Open,
+            client_seen: true,
+            hardware: None,
             content: None,
             hashed: None,
             retransmits: 0,
+            completed: None,
             span: Span::starting(moment),
         }))
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::config::ConfigFacts;
 use super::files::SignatureFound;
 use super::record::DownloadRecord;
-use crate::dissect::event::{Identity, SelfReport, TlsSession};
+use crate::event::{Identity, ListAlarm, TlsSession};
 use crate::trust::Signer;
 use crate::x509::Certificate;
 
@@ -76,7 +76,7 @@ impl Weigh for TlsSession {
     }
 }
 
-impl Weigh for SelfReport {
+impl Weigh for ListAlarm {
     fn weight(&self) -> usize {
         let texts = [&self.device, &self.itl_tftp_server, &self.ctl_tftp_server, &self.status_code];
         size_of::<Self>() + AROUND + texts.into_iter().flatten().map(String::len).sum::<usize>()

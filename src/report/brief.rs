@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use crate::digest::Sha1Sum;
-use crate::dissect::event::{Outcome, Service};
+use crate::event::{Outcome, Service};
 use crate::phone::{FileKind, Phone};
 use crate::trust::signature::SignatureStatus;
 use crate::verdict::{Assessment, Check, Deletion};

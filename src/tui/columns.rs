@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::clock::Clock;
 use super::theme::{Paint, Theme};
-use crate::dissect::event::Outcome;
+use crate::event::Outcome;
 use crate::watch::Row;
 
 /// Which column.

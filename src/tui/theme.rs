@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::dissect::event::Outcome;
+use crate::event::Outcome;
 use crate::report::Severity;
 use crate::trust::signature::SignatureStatus;
 use crate::verdict::{Answer, Check};

@@ -8,7 +8,7 @@ use super::facts::{Facts, is_unreachable};
 use super::held::{HeldList, relation};
 use super::{Answer, Checks, Condition, Deletion};
 use crate::capture::Timestamp;
-use crate::dissect::event::{Outcome, Service, TlsSession};
+use crate::event::{Outcome, Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind};
 use crate::trust::compare::is_same_certificate;
 use crate::trust::signature::{self, SignatureStatus};
@@ -319,7 +319,8 @@ fn corrupt_list(situation: &Situation<'_, '_>) -> Option<String> {
 fn tvs_unreachable(situation: &Situation<'_, '_>) -> Option<String> {
     let dead: Vec<_> = situation.facts.tvs.iter().filter(|session| is_unreachable(session)).collect();
     let session = dead.last()?;
-    let reason = session.reason.as_deref().unwrap_or("nothing came back");
+    let reason = session.reason();
+    let reason = reason.as_deref().unwrap_or("nothing came back");
     Some(format!("TVS {}: {reason}, frame {}", session.server, session.span.first.frame.number))
 }
 

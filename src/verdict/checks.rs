@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::held::relation;
 use super::{Case, Check, Checked, Checks, Evidence};
 use crate::digest::{Sha1Sum, Sha256Sum};
-use crate::dissect::event::{CertificateStatus, Service, TlsSession};
+use crate::event::{CertificateStatus, Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind, Phone};
 use crate::trust::compare::is_same_hash;
 use crate::trust::{Record, Reference, ReferenceKind};
@@ -310,7 +310,7 @@ pub(super) fn why_no_certificate(sessions: &[&TlsSession]) -> String {
         CertificateStatus::Seen | CertificateStatus::NotCaptured => format!(
             "no certificate of {} was captured: {}, frame {frame}",
             session.server,
-            session.reason.as_deref().unwrap_or("it is missing from the capture")
+            session.reason().unwrap_or_else(|| "it is missing from the capture".to_owned())
         ),
     }
 }

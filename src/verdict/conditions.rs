@@ -5,7 +5,7 @@ use super::facts::Facts;
 use super::held::{HeldList, HeldSource, relation};
 use super::observed::Observed;
 use super::{Answer, Basis, Condition, ConditionId, Evidence};
-use crate::dissect::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, TlsVersion};
+use crate::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, TlsVersion};
 use crate::phone::{FileKind, ServedList};
 use crate::trust::TrustList;
 use crate::trust::signature::{self, Candidate, SignatureStatus};
@@ -251,7 +251,7 @@ fn tvs_certificate_differs(facts: &Facts<'_>) -> Condition {
 /// Whether the phone completed a full handshake and sent data: it accepted the certificate. Only up to TLS 1.2 that can be seen
 /// (domain.md 5.4, 7.1).
 pub(super) fn completed(session: &TlsSession) -> bool {
-    session.outcome == SessionOutcome::Established
+    session.outcome() == SessionOutcome::Established
         && session.certificate_status != CertificateStatus::Resumed
         && session.version.is_some_and(|version| version < TlsVersion::TLS_1_3)
         && session.milestones.client_data.is_some()
@@ -259,9 +259,9 @@ pub(super) fn completed(session: &TlsSession) -> bool {
 
 /// The phone's refusal of a session, as evidence.
 fn refusal(session: &TlsSession) -> Option<Evidence> {
-    let refused = matches!(session.outcome, SessionOutcome::Refused | SessionOutcome::Reset);
+    let refused = matches!(session.outcome(), SessionOutcome::Refused | SessionOutcome::Reset);
     let moment = session.alerts.first().map_or(session.span.last, |alert| alert.moment);
-    let reason = session.reason.clone()?;
+    let reason = session.reason()?;
     refused.then(|| Evidence::new(moment, reason))
 }
 

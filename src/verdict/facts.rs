@@ -4,7 +4,7 @@ use super::checks;
 use super::held::{self, Held, HeldList};
 use super::observed::{self, Inference, Observed};
 use super::{BootSummary, Case};
-use crate::dissect::event::{CertificateStatus, Service, SessionOutcome, TlsSession};
+use crate::event::{CertificateStatus, Service, SessionOutcome, TlsSession};
 use crate::phone::{Boot, DownloadRecord, FileKind, Phone, ServedList, TvsMember};
 use crate::trust::predict::{self, Prediction, TVS_CACHE_SECONDS, Tvs, TvsCertificate};
 use crate::trust::{ReferenceKind, TrustList};
@@ -180,7 +180,7 @@ impl<'a> Facts<'a> {
     pub(super) fn sessions_refused(&self, session: &TlsSession) -> bool {
         let same_server = self.tvs.iter().filter(|other| other.server == session.server);
         same_server.into_iter().any(|session| {
-            matches!(session.outcome, SessionOutcome::Refused | SessionOutcome::Reset)
+            matches!(session.outcome(), SessionOutcome::Refused | SessionOutcome::Reset)
                 && session.milestones.certificate.is_some()
         })
     }
@@ -219,5 +219,5 @@ pub(super) fn is_unreachable(session: &TlsSession) -> bool {
         && milestones.server_hello.is_none()
         && milestones.server_data.is_none()
         && milestones.client_data.is_none()
-        && matches!(session.outcome, SessionOutcome::Incomplete | SessionOutcome::Reset)
+        && matches!(session.outcome(), SessionOutcome::Incomplete | SessionOutcome::Reset)
 }

@@ -4,7 +4,7 @@ use super::checks::file_name;
 use super::facts::{Facts, is_unreachable};
 use super::held::HeldSource;
 use super::{Check, Checks, Evidence};
-use crate::dissect::event::{Outcome, SessionOutcome, Transport};
+use crate::event::{Outcome, SessionOutcome, Transport};
 use crate::phone::FileKind;
 use crate::trust::signature::SignatureStatus;
 
@@ -66,13 +66,15 @@ pub(super) fn findings(facts: &Facts<'_>, checks: &Checks) -> Vec<Finding> {
     }
     for session in &facts.tvs {
         let server = session.server;
-        let evidence = vec![Evidence::new(session.span.last, session.reason.clone().unwrap_or_default())];
+        let evidence = vec![Evidence::new(session.span.last, session.reason().unwrap_or_default())];
         if is_unreachable(session) {
-            let reason = session.reason.as_deref().unwrap_or("nothing came back");
+            let reason = session.reason();
+            let reason = reason.as_deref().unwrap_or("nothing came back");
             let reason = if reason.contains("SYN") && !reason.contains("RST") { "no answer" } else { reason };
             add("tvs_unreachable", format!("TVS on {server}: {reason}"), evidence);
-        } else if matches!(session.outcome, SessionOutcome::Refused | SessionOutcome::Reset) {
-            let reason = session.reason.as_deref().unwrap_or("it was refused");
+        } else if matches!(session.outcome(), SessionOutcome::Refused | SessionOutcome::Reset) {
+            let reason = session.reason();
+            let reason = reason.as_deref().unwrap_or("it was refused");
             add("tvs_refused", format!("TVS on {server}: {reason}"), evidence);
         }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{Assessment, Case, Deletion};
 use crate::capture::Moment;
 use crate::digest::{Digests, Sha1Sum};
-use crate::dissect::event::Service;
+use crate::event::Service;
 use crate::phone::{FileKind, Phone, ServedList};
 use crate::trust::compare::is_same_signer;
 use crate::trust::{Reference, TrustList};

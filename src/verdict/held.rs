@@ -6,7 +6,7 @@
 use super::observed::Observed;
 use super::{Case, Evidence};
 use crate::digest::{Digests, Md5Sum, Sha1Sum};
-use crate::dissect::event::{ReportedList, SelfReport};
+use crate::event::{Holding, ListAlarm};
 use crate::phone::{Boot, DownloadRecord, Phone};
 use crate::trust::{ListKind, TrustList};
 
@@ -150,7 +150,7 @@ pub(super) fn held<'a>(phone: &'a Phone, boots: &[Boot<'a>], observed: &[Observe
     held
 }
 
-fn last_report(phone: &Phone) -> Option<&SelfReport> {
+fn last_report(phone: &Phone) -> Option<&ListAlarm> {
     phone.reports.iter().rev().find(|report| report.itl.is_some() || report.ctl.is_some()).map(AsRef::as_ref)
 }
 
@@ -178,22 +178,22 @@ fn from_option<'a>(told: &'a ToldLists, case: &'a Case) -> Held<'a> {
     }
 }
 
-fn reported_list(reported: Option<ReportedList>, case: &Case) -> HeldList<'_> {
+fn reported_list(reported: Option<Holding>, case: &Case) -> HeldList<'_> {
     match reported {
         None => HeldList::Unknown,
-        Some(ReportedList::NotInstalled) => HeldList::Nothing,
-        Some(ReportedList::Installed(sha1)) => {
+        Some(Holding::Nothing) => HeldList::Nothing,
+        Some(Holding::List(sha1)) => {
             let list = case.identify(None, Some(sha1));
             HeldList::Known(KnownList { md5: list.and_then(|list| list.md5), sha1: Some(sha1), list })
         }
     }
 }
 
-fn from_report<'a>(report: &SelfReport, case: &'a Case) -> Held<'a> {
-    let words = |reported: Option<ReportedList>| match reported {
+fn from_report<'a>(report: &ListAlarm, case: &'a Case) -> Held<'a> {
+    let words = |reported: Option<Holding>| match reported {
         None => "not told".to_owned(),
-        Some(ReportedList::NotInstalled) => "not installed".to_owned(),
-        Some(ReportedList::Installed(sha1)) => format!("SHA-1 {sha1}"),
+        Some(Holding::Nothing) => "not installed".to_owned(),
+        Some(Holding::List(sha1)) => format!("SHA-1 {sha1}"),
     };
     let text = format!("DeviceTLInfo: ITL {}, CTL {}", words(report.itl), words(report.ctl));
     Held {
@@ -261,10 +261,10 @@ fn before<'a>(
     accepted.map_or(HeldList::Unknown, |(download, _)| of_download(download))
 }
 
-fn contradiction(told: &ToldLists, report: &SelfReport) -> Option<String> {
-    let differs = |told: &Option<Option<ToldList>>, reported: Option<ReportedList>| match (told, reported) {
-        (Some(None), Some(ReportedList::Installed(_))) | (Some(Some(_)), Some(ReportedList::NotInstalled)) => true,
-        (Some(Some(told)), Some(ReportedList::Installed(sha1))) => told.sha1.is_some_and(|told| told != sha1),
+fn contradiction(told: &ToldLists, report: &ListAlarm) -> Option<String> {
+    let differs = |told: &Option<Option<ToldList>>, reported: Option<Holding>| match (told, reported) {
+        (Some(None), Some(Holding::List(_))) | (Some(Some(_)), Some(Holding::Nothing)) => true,
+        (Some(Some(told)), Some(Holding::List(sha1))) => told.sha1.is_some_and(|told| told != sha1),
         _ => false,
     };
     let kind = if differs(&told.itl, report.itl) {

@@ -6,7 +6,7 @@
 use super::Evidence;
 use super::checks::{file_name, last_of_each_server};
 use super::facts::is_unreachable;
-use crate::dissect::event::{IdentitySource, Outcome, Service, SessionOutcome, TlsSession, Transport};
+use crate::event::{IdentitySource, Outcome, Service, SessionOutcome, TlsSession, Transport};
 use crate::phone::{Boot, DownloadRecord, FileKind, Phone};
 use crate::trust::compare::is_same_signer;
 use crate::trust::signature::{self, SignatureStatus};
@@ -115,7 +115,8 @@ impl<'a> Observed<'a> {
 }
 
 fn failed_at_tvs(session: &TlsSession) -> Evidence {
-    let reason = session.reason.as_deref().unwrap_or("it did not complete");
+    let reason = session.reason();
+    let reason = reason.as_deref().unwrap_or("it did not complete");
     Evidence::new(session.span.last, format!("TVS {}: {reason}", session.server))
 }
 
@@ -201,10 +202,10 @@ impl<'a> Round<'a> {
 
     fn tvs_failed(&self, is_meant: impl Fn(&TlsSession) -> bool) -> Option<&'a TlsSession> {
         let meant = || self.tvs.iter().copied().filter(|session| is_meant(session));
-        if meant().any(|session| session.outcome == SessionOutcome::Established) {
+        if meant().any(|session| session.outcome() == SessionOutcome::Established) {
             return None;
         }
-        meant().rfind(|session| session.outcome != SessionOutcome::Pending)
+        meant().rfind(|session| session.outcome() != SessionOutcome::Pending)
     }
 
     /// What shows that the phone accepted the ITL; `None` where a phone that refused it might have done the same.
@@ -216,7 +217,7 @@ impl<'a> Round<'a> {
     fn accepted(&self) -> Option<Vec<Evidence>> {
         let (itl, config, went_on) = (self.itl?, self.config?, self.went_on?);
         let through = |session: &&&TlsSession| {
-            session.outcome == SessionOutcome::Established && session.milestones.client_data.is_some()
+            session.outcome() == SessionOutcome::Established && session.milestones.client_data.is_some()
         };
         let vouched = self.tvs.iter().find(through);
         let is_in_order = self.began_again.is_none()
@@ -381,12 +382,12 @@ fn tvs(boot: &Boot<'_>) -> Vec<Inference> {
     let last = last_of_each_server(boot.sessions.iter().copied());
     let infer = |session: &TlsSession| {
         let server = session.server;
-        let reason = || session.reason.clone().unwrap_or_else(|| "it was refused".to_owned());
+        let reason = || session.reason().unwrap_or_else(|| "it was refused".to_owned());
         let (id, text, moment, seen) = if is_unreachable(session) {
             let text = format!("TVS {server} gave no sign of life");
             ("tvs_unanswered", text, session.span.first, format!("connects to {server}: {}", reason()))
         } else {
-            match (session.outcome, session.milestones.client_data) {
+            match (session.outcome(), session.milestones.client_data) {
                 (SessionOutcome::Established, Some(data)) => (
                     "tvs_accepted",
                     format!("it got through to TVS {server} and sent data"),
@@ -431,14 +432,14 @@ fn web(boot: &Boot<'_>) -> Vec<Inference> {
     let mut inferences = Vec::new();
     for web in webs(boot) {
         let asked = boot.sessions.iter().find(|session| session.service == Service::Tvs && is_beside(session, web));
-        let went_on = web.milestones.client_data.filter(|_| web.outcome == SessionOutcome::Established);
-        let (id, text, moment) = match (went_on, web.outcome) {
+        let went_on = web.milestones.client_data.filter(|_| web.outcome() == SessionOutcome::Established);
+        let (id, text, moment) = match (went_on, web.outcome()) {
             (Some(moment), _) => ("web_accepted", "it accepted the certificate of", moment),
             (None, SessionOutcome::Refused | SessionOutcome::Reset) => ("web_refused", "it gave up on", web.span.last),
             (None, _) => continue,
         };
         let how = match asked {
-            Some(tvs) if tvs.outcome == SessionOutcome::Established => format!(" after asking TVS {}", tvs.server),
+            Some(tvs) if tvs.outcome() == SessionOutcome::Established => format!(" after asking TVS {}", tvs.server),
             Some(tvs) => format!(" when TVS {} did not help", tvs.server),
             None => String::new(),
         };
@@ -446,7 +447,7 @@ fn web(boot: &Boot<'_>) -> Vec<Inference> {
         if let Some(tvs) = asked {
             evidence.push(Evidence::new(tvs.span.first, format!("connects to TVS {}", tvs.server)));
         }
-        let reason = web.reason.clone().unwrap_or_else(|| "sends data".to_owned());
+        let reason = web.reason().unwrap_or_else(|| "sends data".to_owned());
         evidence.push(Evidence::new(moment, reason));
         inferences.push(Inference { id, text: format!("{text} {}{how}", web.server), evidence });
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::dissect::event::{Service, TlsSession};
+use crate::event::{Service, TlsSession};
 use crate::phone::{DownloadRecord, FileKind, Phone, PhoneKey, ServedList};
 use crate::trust::compare::{self, Change, ChangeKind};
 use crate::trust::{Record, ReferenceKind, TrustList};

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::write::{CaptureWriter, Format};
 use crate::capture::{Frame, LinkType, SourceSummary, Timestamp};
-use crate::dissect::event::Transport;
+use crate::event::Transport;
 use crate::packet::{self, Whereabouts};
 use crate::phone::Phone;
 use crate::private;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::board::{Board, Refreshed};
 use crate::capture::{FrameId, Timestamp};
-use crate::dissect::event::{Outcome, SelfReport, SessionOutcome, TlsSession};
+use crate::event::{ListAlarm, Outcome, SessionOutcome, TlsSession};
 use crate::phone::{DownloadRecord, Phone, PhoneKey};
 use crate::verdict::{Assessment, Check, Deletion};
 
@@ -43,7 +43,7 @@ pub enum What {
     /// A TLS session ended.
     Session(Arc<TlsSession>),
     /// The phone said which lists it holds.
-    SelfReport(Arc<SelfReport>),
+    ListAlarm(Arc<ListAlarm>),
     /// The verdict, or something that is wrong, is another than before.
     Verdict(Box<Assessment>),
 }
@@ -61,7 +61,7 @@ pub struct Follower {
 enum Id {
     Download(u64),
     Session(u64),
-    SelfReport(FrameId),
+    ListAlarm(FrameId),
 }
 
 /// What makes one verdict another than the one before.
@@ -109,12 +109,12 @@ impl Follower {
             let what = What::Download(Arc::clone(download));
             tell(download.span.last.time, Some(Id::Download(download.id)), what);
         }
-        for session in phone.sessions.iter().filter(|session| session.outcome != SessionOutcome::Pending) {
+        for session in phone.sessions.iter().filter(|session| session.outcome() != SessionOutcome::Pending) {
             tell(session.span.last.time, Some(Id::Session(session.id)), What::Session(Arc::clone(session)));
         }
         for report in &phone.reports {
             let moment = report.moment;
-            tell(moment.time, Some(Id::SelfReport(moment.frame)), What::SelfReport(Arc::clone(report)));
+            tell(moment.time, Some(Id::ListAlarm(moment.frame)), What::ListAlarm(Arc::clone(report)));
         }
         let gist = Gist::of(&assessment);
         if self.verdicts.get(key) != Some(&gist) {
@@ -128,7 +128,7 @@ impl Follower {
         for phone in board.engine().phones() {
             there.extend(phone.downloads.iter().map(|download| Id::Download(download.id)));
             there.extend(phone.sessions.iter().map(|session| Id::Session(session.id)));
-            there.extend(phone.reports.iter().map(|report| Id::SelfReport(report.moment.frame)));
+            there.extend(phone.reports.iter().map(|report| Id::ListAlarm(report.moment.frame)));
         }
         self.told.retain(|id| there.contains(id));
         self.prune_at = self.told.len() * 2;

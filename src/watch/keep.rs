@@ -11,11 +11,9 @@ use std::net::IpAddr;
 use foldhash::{HashMap, HashMapExt};
 
 use crate::capture::{Frame, FrameId, LinkType, Timestamp};
-use crate::dissect::tcp::Ports;
+use crate::event::Ports;
 use crate::packet::{self, Whereabouts};
 
-/// Beside the ports that are examined anyway: HTTP downloads, SIP, SCCP (domain.md 4.5).
-const TCP_PORTS: [u16; 3] = [6970, 5060, 2000];
 /// What a kept frame costs beside its bytes.
 const OVERHEAD: usize = 64;
 
@@ -84,10 +82,9 @@ impl FrameStore {
 
     /// The same within other bounds.
     pub fn with_bounds(ports: &Ports, bounds: Bounds) -> Self {
-        let examined = ports.tvs.iter().chain(&ports.tomcat).chain(&ports.https).chain(&TCP_PORTS);
         Self {
             bounds,
-            ports: examined.copied().collect(),
+            ports: ports.all().collect(),
             pairs: HashMap::new(),
             heard: BTreeMap::new(),
             counter: 0,

@@ -14,8 +14,8 @@ use super::message::{Drops, Status};
 use super::session::wall_clock;
 use crate::capture::{SourceSummary, Timestamp};
 use crate::digest::Sha1Sum;
-use crate::dissect::event::{ReportedList, SelfReport, Side, TlsSession};
 use crate::escape;
+use crate::event::{Holding, ListAlarm, Side, TlsSession};
 use crate::phone::{DownloadRecord, FileKind};
 use crate::report::{deletion_words, parts};
 use crate::trust::Reference;
@@ -174,7 +174,7 @@ impl<W: Write> Lines<W> {
             (Form::Json, What::Session(session)) => {
                 self.json("tls", *time, who, Named { download: None, tls: Some(parts::session(session)) })
             }
-            (Form::Json, What::SelfReport(report)) => {
+            (Form::Json, What::ListAlarm(report)) => {
                 #[derive(Serialize)]
                 struct Holds {
                     holds: SelfReportView,
@@ -184,7 +184,7 @@ impl<W: Write> Lines<W> {
             (Form::Json, What::Verdict(assessment)) => self.json("verdict", *time, who, parts::assessment(assessment)),
             (Form::Text(_), What::Download(download)) => self.text(*time, who, &download_words(download)),
             (Form::Text(_), What::Session(session)) => self.text(*time, who, &session_words(session)),
-            (Form::Text(_), What::SelfReport(report)) => self.text(*time, who, &report_words(report)),
+            (Form::Text(_), What::ListAlarm(report)) => self.text(*time, who, &report_words(report)),
             (Form::Text(_), What::Verdict(assessment)) => {
                 self.text(*time, who, &verdict_words(assessment))?;
                 for finding in &assessment.findings {
@@ -281,13 +281,13 @@ impl<W: Write> Lines<W> {
     }
 }
 
-impl From<&SelfReport> for SelfReportView {
-    fn from(report: &SelfReport) -> Self {
-        let reported = |list: ReportedList| match list {
-            ReportedList::Installed(sha1) => ReportedView { installed: true, sha1: Some(sha1) },
-            ReportedList::NotInstalled => ReportedView { installed: false, sha1: None },
+impl From<&ListAlarm> for SelfReportView {
+    fn from(report: &ListAlarm) -> Self {
+        let reported = |list: Holding| match list {
+            Holding::List(sha1) => ReportedView { installed: true, sha1: Some(sha1) },
+            Holding::Nothing => ReportedView { installed: false, sha1: None },
         };
-        let SelfReport { client, server, moment, itl, ctl, .. } = report;
+        let ListAlarm { client, server, moment, itl, ctl, .. } = report;
         Self {
             client: *client,
             server: *server,
@@ -325,7 +325,7 @@ fn download_words(download: &DownloadRecord) -> String {
 }
 
 fn session_words(session: &TlsSession) -> String {
-    let mut text = format!("TLS with {} {}: {}", session.service.words(), session.server, session.outcome.name());
+    let mut text = format!("TLS with {} {}: {}", session.service.words(), session.server, session.outcome().name());
     if let Some(version) = session.version {
         let _ = write!(text, ", {version}");
     }
@@ -337,7 +337,7 @@ fn session_words(session: &TlsSession) -> String {
         let what = alert.description().unwrap_or_else(|| "encrypted".to_owned());
         let _ = write!(text, ", alert {what} from {from} (frame {})", alert.moment.frame.number);
     }
-    if let Some(reason) = &session.reason {
+    if let Some(reason) = &session.reason() {
         let _ = write!(text, ", {reason}");
     }
     let span = session.span;
@@ -345,10 +345,10 @@ fn session_words(session: &TlsSession) -> String {
     text
 }
 
-fn report_words(report: &SelfReport) -> String {
-    let list = |name: &str, list: Option<ReportedList>| match list {
-        Some(ReportedList::Installed(sha1)) => format!("{name} {sha1}"),
-        Some(ReportedList::NotInstalled) => format!("no {name}"),
+fn report_words(report: &ListAlarm) -> String {
+    let list = |name: &str, list: Option<Holding>| match list {
+        Some(Holding::List(sha1)) => format!("{name} {sha1}"),
+        Some(Holding::Nothing) => format!("no {name}"),
         None => format!("{name} not told"),
     };
     let (itl, ctl) = (list("ITL", report.itl), list("CTL", report.ctl));

@@ -6,15 +6,16 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use itlscope::capture::{FrameId, Moment, Span, Timestamp};
 use itlscope::digest::{Sha1Sum, Sha256Sum};
-use itlscope::dissect::Content;
-use itlscope::dissect::event::{
-    Alert, CertificateStatus, Identity, IdentitySource, Milestones, Outcome, ReportedList, SelfReport, Service,
-    SessionOutcome, Side, TlsSession, TlsVersion, Transport,
+use itlscope::event::Content;
+use itlscope::event::{
+    Alert, AlertCode, CertificateStatus, Holding as Held, How, Identity, IdentitySource, ListAlarm, Milestones,
+    Outcome, Service, SessionEnding, SessionGap, SessionOutcome, Side, Stage, TlsSession, TlsVersion, Transport,
 };
 use itlscope::phone::{DeviceName, DownloadRecord, FileKind, Phone, ServedList, SignatureFound};
+use itlscope::report::{Report, write_json};
 use itlscope::trust::testkit::{ListBuilder, RecordBuilder, TestKey};
 use itlscope::trust::{Reference, TrustList};
-use itlscope::verdict::{Assessment, Case, Logged, Told, ToldList, ToldLists, assess};
+use itlscope::verdict::{Assessment, Assessments, Case, Logged, Told, ToldList, ToldLists, assess};
 use itlscope::x509::{Certificate, DistinguishedName, Serial};
 use serde::Deserialize;
 
@@ -285,19 +286,30 @@ impl Timeline {
             "handshake_failure" => Some((Side::Server, (2, 40))),
             other => panic!("{other}"),
         };
-        let (outcome, status) = match ends {
-            "established" => (SessionOutcome::Established, CertificateStatus::Seen),
-            "tls13" => (SessionOutcome::Established, CertificateStatus::Encrypted),
-            "resumed" => (SessionOutcome::Established, CertificateStatus::Resumed),
-            "refused" if presents.is_some() => (SessionOutcome::Refused, CertificateStatus::Seen),
-            "refused" => (SessionOutcome::Refused, CertificateStatus::NotCaptured),
-            "cut" => (SessionOutcome::Incomplete, CertificateStatus::Seen),
-            "unanswered" => (SessionOutcome::Incomplete, CertificateStatus::NotCaptured),
-            "pending" => (SessionOutcome::Pending, CertificateStatus::NotCaptured),
+        let status = match ends {
+            "established" | "refused" | "cut" if presents.is_some() => CertificateStatus::Seen,
+            "established" | "cut" => CertificateStatus::Seen,
+            "tls13" => CertificateStatus::Encrypted,
+            "resumed" => CertificateStatus::Resumed,
+            "refused" | "unanswered" | "pending" => CertificateStatus::NotCaptured,
             other => panic!("{other}"),
         };
+        let ending = match (ends, alert) {
+            ("established" | "tls13" | "resumed", _) => {
+                SessionEnding::Established { at: span.last, judged: ends != "resumed" }
+            }
+            ("refused", Some((by, (_, code)))) => {
+                SessionEnding::Refused { by, how: How::Fatal(AlertCode(code)), at: span.last }
+            }
+            ("refused", None) => {
+                SessionEnding::Refused { by: Side::Client, how: How::Closed(Stage::Certificate), at: span.last }
+            }
+            ("unanswered", _) => SessionEnding::Silent { syns: 3, reset: false, at: span.last },
+            ("pending", _) => SessionEnding::Open,
+            _ => SessionEnding::Unseen(SessionGap::Missing),
+        };
         let answered = ends != "unanswered";
-        let established = outcome == SessionOutcome::Established;
+        let established = matches!(ending, SessionEnding::Established { .. });
         let server: SocketAddr = format!("10.0.1.{number}:2445").parse().unwrap();
         TlsSession {
             id: self.frame,
@@ -318,8 +330,9 @@ impl Timeline {
             certificate: presents,
             certificate_status: status,
             client_certificate: None,
-            outcome,
-            reason: (!established).then(|| ends.to_owned()),
+            ending,
+            server_answered: answered,
+            hardware: None,
             alerts: alert
                 .map(|(from, clear)| Alert { from, clear: Some(clear), moment: span.last })
                 .into_iter()
@@ -343,7 +356,7 @@ fn directory(time: &mut Timeline, tvs: &Tvs, sessions: &mut Vec<TlsSession>) {
     let first = time.moment();
     let tvs = time.tvs(1, tvs);
     let last = time.moment();
-    let went_on = (tvs.outcome == SessionOutcome::Established).then_some(last);
+    let went_on = (tvs.outcome() == SessionOutcome::Established).then_some(last);
     sessions.push(TlsSession {
         service: Service::Tomcat,
         server: "10.0.1.1:8443".parse().unwrap(),
@@ -360,8 +373,23 @@ fn directory(time: &mut Timeline, tvs: &Tvs, sessions: &mut Vec<TlsSession>) {
 impl Scenario {
     /// The assessment of the phone that this happened to.
     pub(crate) fn assess(&self) -> Assessment {
-        let phone = self.phone();
-        let name = phone.name.clone().unwrap();
+        let phones = [self.phone()];
+        assess(&phones[0], &self.case(&phones))
+    }
+
+    /// The same as the report says it.
+    pub(crate) fn document(&self) -> serde_json::Value {
+        let phones = [self.phone()];
+        let case = self.case(&phones);
+        let assessments = Assessments { phones: &phones, case: &case };
+        let mut out = Vec::new();
+        write_json(&Report { sources: Vec::new(), notes: Vec::new(), assessments }, &mut out).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    /// What the phone is assessed with.
+    fn case(&self, phones: &[Phone]) -> Case {
+        let name = phones[0].name.clone().unwrap();
         let mut told = Told { old_key_backup: self.old_key_backup, ..Told::default() };
         if let Some(says) = &self.phone_says {
             told.says_failed.insert(name.clone(), says == "verification-failed");
@@ -375,9 +403,7 @@ impl Scenario {
                 ToldLists { itl: self.told(self.holds.as_ref(), false), ctl: self.told(self.holds_ctl.as_ref(), true) };
             told.holds.insert(name, lists);
         }
-        let phones = [phone];
-        let case = Case::new(self.reference().into_iter().collect(), told, &phones);
-        assess(&phones[0], &case)
+        Case::new(self.reference().into_iter().collect(), told, phones)
     }
 
     fn list_of(&self, holding: &Holding, is_ctl: bool) -> Option<Arc<ServedList>> {
@@ -406,15 +432,15 @@ impl Scenario {
         }))
     }
 
-    fn report(&self, holding: &Holding, moment: Moment) -> Arc<SelfReport> {
+    fn report(&self, holding: &Holding, moment: Moment) -> Arc<ListAlarm> {
         let itl = match self.told(Some(holding), false).unwrap() {
-            None => ReportedList::NotInstalled,
-            Some(list) => ReportedList::Installed(list.sha1.unwrap()),
+            None => Held::Nothing,
+            Some(list) => Held::List(list.sha1.unwrap()),
         };
-        Arc::new(SelfReport {
+        Arc::new(ListAlarm {
             device: Some(NAME.to_owned()),
             itl: Some(itl),
-            ctl: Some(ReportedList::NotInstalled),
+            ctl: Some(Held::Nothing),
             itl_tftp_server: None,
             ctl_tftp_server: None,
             status_code: None,

@@ -8,8 +8,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod answers;
 mod docs;
 mod fleet;
 mod lab;
 mod properties;
 mod scenarios;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,6 +1,6 @@
 //! Sessions recorded from OpenSSL and tlslite-ng by `fixtures/wire/make.py`, against what OpenSSL says of the certificates.
 
-use itlscope::dissect::event::{CertificateStatus, Service, SessionOutcome, TlsSession, TvsAnswer, TvsRequest};
+use itlscope::event::{CertificateStatus, Service, SessionOutcome, TlsSession, TvsAnswer, TvsRequest};
 use itlscope::testkit::{self, Owned, phones};
 
 use super::fixture;
@@ -50,7 +50,7 @@ fn every_version_with_its_certificate() {
         let session = only(case);
         assert_presents(&session);
         assert_eq!(session.version.unwrap().to_string(), version);
-        assert_eq!(session.outcome, SessionOutcome::Established, "{case}");
+        assert_eq!(session.outcome(), SessionOutcome::Established, "{case}");
     }
 }
 
@@ -67,7 +67,7 @@ fn tls_1_3_in_all_its_ways() {
         assert_eq!(found, status, "{case}");
         for session in sessions {
             assert_eq!(session.version.unwrap().to_string(), "TLS 1.3");
-            assert_eq!((session.outcome, session.certificate), (SessionOutcome::Established, None), "{case}");
+            assert_eq!((session.outcome(), session.certificate), (SessionOutcome::Established, None), "{case}");
         }
     }
 }
@@ -78,7 +78,7 @@ fn resumed_sessions() {
         let [first, second] = &sessions(case)[..] else { panic!("{case}") };
         assert_presents(first);
         assert_eq!(
-            (second.certificate_status, second.outcome),
+            (second.certificate_status, second.outcome()),
             (CertificateStatus::Resumed, SessionOutcome::Established)
         );
         assert!(second.certificate.is_none());
@@ -105,7 +105,7 @@ fn refusals() {
         ("plain-http", SessionOutcome::Incomplete, "the server sent plain HTTP, not TLS"),
     ] {
         let session = only(case);
-        assert_eq!((session.outcome, session.reason.as_deref()), (outcome, Some(reason)), "{case}");
+        assert_eq!((session.outcome(), session.reason().as_deref()), (outcome, Some(reason)), "{case}");
     }
     assert_presents(&only("1.2-refused"));
 }
@@ -172,7 +172,7 @@ fn an_old_hello_and_a_suite_without_certificates() {
     assert!(old.milestones.client_hello.is_some());
     let anonymous = only("anonymous");
     let expected = (CertificateStatus::NotCaptured, SessionOutcome::Established);
-    assert_eq!((anonymous.certificate_status, anonymous.outcome), expected);
+    assert_eq!((anonymous.certificate_status, anonymous.outcome()), expected);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn without_any_one_frame_nothing_is_wrong() {
                 assert!(right, "{name} without frame {}", lost + 1);
                 let Some(truth) = truth.iter().find(|truth| truth.client == found.client) else { continue };
                 for claim in [SessionOutcome::Established, SessionOutcome::Refused] {
-                    let wrong = found.outcome == claim && truth.outcome != claim;
+                    let wrong = found.outcome() == claim && truth.outcome() != claim;
                     assert!(!wrong, "{name} without frame {}: {found:#?}", lost + 1);
                 }
                 let resumed = found.certificate_status == CertificateStatus::Resumed;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use itlscope::digest::Digests;
-use itlscope::dissect::event::{Outcome, SessionOutcome};
+use itlscope::event::{Outcome, SessionOutcome};
 use itlscope::phone::Phone;
 use itlscope::testkit::{self, Owned, encapsulate, phones};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn facts(phones: &[Phone]) -> Facts {
             if let Some(certificate) = &session.certificate {
                 facts.certificates.entry(key.clone()).or_default().insert(certificate.sha256.to_string());
             }
-            facts.outcomes.entry(key).or_default().insert(session.outcome);
+            facts.outcomes.entry(key).or_default().insert(session.outcome());
         }
     }
     facts

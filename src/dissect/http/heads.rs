@@ -54,7 +54,7 @@ pub(super) struct Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Status {
     pub(super) code: u16,
-    reason: String,
+    pub(super) reason: String,
     pub(super) encoding: Encoding,
     pub(super) part: Option<Part>,
     /// What tells versions of the file apart: its entity tag, else when it was changed.
@@ -79,20 +79,6 @@ impl Status {
             tag: tag.filter(|tag| tag.len() <= LONGEST_NAME).map(str::to_owned),
         };
         Some((status, framing))
-    }
-
-    /// `HTTP 404 (Not Found)`.
-    pub(super) fn text(&self) -> String {
-        let usual = match self.code {
-            304 => "Not Modified",
-            403 => "Forbidden",
-            404 => "Not Found",
-            500 => "Internal Server Error",
-            503 => "Service Unavailable",
-            _ => "",
-        };
-        let words = if self.reason.is_empty() { usual } else { &self.reason };
-        if words.is_empty() { format!("HTTP {}", self.code) } else { format!("HTTP {} ({words})", self.code) }
     }
 }
 

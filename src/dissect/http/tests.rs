@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::super::certificates::CertificateCache;
 use super::super::content::{ContentLimits, ContentStore};
-use super::super::event::{Download, Event, Outcome, Side, Transport, keep};
-use super::super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
-use super::super::tls::CertificateCache;
+use super::super::reader::{ConnectionFacts, Piece, Shared, StreamReader};
+use super::super::testkit::keep;
 use super::HttpStreams;
 use crate::capture::{FrameId, Moment, Span};
 use crate::digest::Digests;
+use crate::event::{Download, Event, Outcome, Side, Transport};
 
 fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|n| u8::try_from((n * 7 + n / 256) % 251).unwrap()).collect()
@@ -50,7 +51,12 @@ const ENDED: ConnectionFacts = ConnectionFacts {
     reset_answers_syn: false,
     reset_by: None,
     closed_by: Some(Side::Server),
+    closed_at: None,
     server_ended: true,
+    syn_at: None,
+    reset_at: None,
+    server_answered: true,
+    hardware: None,
 };
 
 fn read_pieces(pieces: &[(Side, Piece<'_>)], facts: ConnectionFacts, middle: bool) -> Vec<Download> {
@@ -71,11 +77,11 @@ fn read_pieces(pieces: &[(Side, Piece<'_>)], facts: ConnectionFacts, middle: boo
     for event in events {
         let Event::Download(download) = event else { continue };
         assert_eq!(download.transport, Transport::Http);
-        assert_eq!(download.length.is_some(), download.outcome == Outcome::Complete);
-        assert_eq!(download.reason.is_some(), !matches!(download.outcome, Outcome::Complete | Outcome::Pending));
+        assert_eq!(download.length().is_some(), download.outcome() == Outcome::Complete);
+        assert_eq!(download.reason().is_some(), !matches!(download.outcome(), Outcome::Complete | Outcome::Pending));
         keep(&mut downloads, *download);
     }
-    assert!(downloads.values().all(|download| download.outcome != Outcome::Pending), "{downloads:?}");
+    assert!(downloads.values().all(|download| download.outcome() != Outcome::Pending), "{downloads:?}");
     downloads.into_values().collect()
 }
 
@@ -89,14 +95,14 @@ fn read(sent: &[(Side, Vec<u8>)]) -> Vec<Download> {
 
 #[track_caller]
 fn assert_complete(download: &Download, file: Option<&str>, body: &[u8]) {
-    assert_eq!(download.outcome, Outcome::Complete, "{:?}", download.reason);
-    assert_eq!((download.file.as_deref(), download.length), (file, Some(body.len() as u64)));
+    assert_eq!(download.outcome(), Outcome::Complete, "{:?}", download.reason());
+    assert_eq!((download.asked_for.as_deref(), download.length()), (file, Some(body.len() as u64)));
     assert_eq!(download.digests(), Some(Digests::of(body)));
 }
 
 #[track_caller]
 fn assert_not(download: &Download, outcome: Outcome, reason: &str) {
-    assert_eq!((download.outcome, download.reason.as_deref()), (outcome, Some(reason)));
+    assert_eq!((download.outcome(), download.reason().as_deref()), (outcome, Some(reason)));
 }
 
 #[test]
@@ -148,10 +154,10 @@ fn chunked_and_until_the_end() {
         [ConnectionFacts { server_ended: false, ..ENDED }, ConnectionFacts { reset_by: Some(Side::Server), ..ENDED }]
     {
         let download = &read_pieces(&pieces(&open), facts, false)[0];
-        assert_eq!(download.outcome, Outcome::Incomplete);
+        assert_eq!(download.outcome(), Outcome::Incomplete);
     }
     let unended = [get("f"), (Side::Server, chunked(&file, 100).1[..1000].to_vec())];
-    assert_eq!(read(&unended)[0].outcome, Outcome::Incomplete);
+    assert_eq!(read(&unended)[0].outcome(), Outcome::Incomplete);
 }
 
 #[test]
@@ -190,7 +196,7 @@ fn parts_make_a_file_only_if_they_cover_it() {
     ];
     let downloads = read(&all);
     assert_not(&downloads[0], Outcome::Incomplete, "only bytes 0 to 999 of 2500 were sent, as asked");
-    assert_eq!(downloads[1].outcome, Outcome::Incomplete);
+    assert_eq!(downloads[1].outcome(), Outcome::Incomplete);
     assert_complete(&downloads[2], Some("f"), &file);
     assert_complete(&read(&[get("f"), range(&file, 0, 2499, "")])[0], Some("f"), &file);
     // One left out, one of another version, none with a version, one of another file.
@@ -202,7 +208,7 @@ fn parts_make_a_file_only_if_they_cover_it() {
     let mut other_file = all.to_vec();
     other_file[2] = get("g");
     for sent in [left_out, other_version, no_version, other_file] {
-        assert!(read(&sent).iter().all(|download| download.outcome == Outcome::Incomplete));
+        assert!(read(&sent).iter().all(|download| download.outcome() == Outcome::Incomplete));
     }
 }
 
@@ -236,7 +242,7 @@ fn a_hole_elsewhere_leaves_files_without_names() {
         (Side::Server, Piece::Data(&last)),
     ];
     let downloads = read_pieces(&lost_request, ENDED, false);
-    let complete: Vec<_> = downloads.iter().filter(|download| download.outcome == Outcome::Complete).collect();
+    let complete: Vec<_> = downloads.iter().filter(|download| download.outcome() == Outcome::Complete).collect();
     assert_eq!(complete.len(), 2);
     assert_complete(complete[0], None, &first);
     assert_complete(complete[1], None, &second);
@@ -249,7 +255,7 @@ fn a_hole_elsewhere_leaves_files_without_names() {
         (Side::Server, Piece::Data(&last)),
     ];
     let downloads = read_pieces(&lost_head, ENDED, false);
-    assert_eq!(downloads[0].outcome, Outcome::Incomplete);
+    assert_eq!(downloads[0].outcome(), Outcome::Incomplete);
     assert_complete(downloads.last().unwrap(), None, &second);
 }
 
@@ -290,7 +296,7 @@ fn a_port_that_nobody_listens_on() {
     };
     let [only] = &read_pieces(&[], refused, false)[..] else { panic!() };
     assert_not(only, Outcome::Unanswered, "the server refused the connection (RST in answer to the SYN)");
-    assert_eq!(only.file, None);
+    assert_eq!(only.asked_for, None);
     let silent = ConnectionFacts { syns: 3, ..ConnectionFacts::default() };
     assert_not(&read_pieces(&[], silent, false)[0], Outcome::Unanswered, "no answer to 3 SYNs");
     assert!(read_pieces(&[], ENDED, false).is_empty(), "it connected and asked nothing");
@@ -312,7 +318,7 @@ fn copies_that_differ_take_the_file_back() {
         (Side::Server, Piece::Conflict(200)),
         (Side::Server, Piece::Data(end)),
     ];
-    assert_eq!(read_pieces(&amid, ENDED, false)[0].outcome, Outcome::Incomplete);
+    assert_eq!(read_pieces(&amid, ENDED, false)[0].outcome(), Outcome::Incomplete);
 }
 
 #[test]
@@ -329,8 +335,8 @@ fn from_the_middle() {
 fn a_request_that_comes_late_is_not_given_the_next_answer() {
     let (first, second) = (bytes(700), bytes(800));
     let downloads = read(&[ok(&first), get("a"), get("b"), ok(&second)]);
-    for download in downloads.iter().filter(|download| download.outcome == Outcome::Complete) {
-        assert_eq!(download.file, None);
+    for download in downloads.iter().filter(|download| download.outcome() == Outcome::Complete) {
+        assert_eq!(download.asked_for, None);
     }
 }
 
@@ -379,7 +385,7 @@ proptest! {
         for (index, (download, file)) in downloads.iter().zip(&files).enumerate() {
             prop_assert_eq!(download.digests(), Some(Digests::of(file)));
             let name = format!("file{index}");
-            prop_assert_eq!(download.file.as_deref(), Some(name.as_str()));
+            prop_assert_eq!(download.asked_for.as_deref(), Some(name.as_str()));
         }
     }
 
@@ -406,7 +412,7 @@ proptest! {
         // The last file may have no length: then only the server's FIN ends it, and a gap before that is known by its number.
         let facts = ConnectionFacts { server_ended: ended, ..ENDED };
         for download in read_pieces(&spoiled, facts, middle) {
-            if let (Some(digests), Some(name)) = (download.digests(), &download.file) {
+            if let (Some(digests), Some(name)) = (download.digests(), &download.asked_for) {
                 let index: usize = name.strip_prefix("file").unwrap().parse().unwrap();
                 prop_assert_eq!(digests, Digests::of(&files[index]), "{}", name);
             } else if let Some(digests) = download.digests() {

@@ -5,14 +5,14 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::super::event::ReportedList;
+use crate::event::Holding;
 
 /// What one alarm says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Alarm {
     pub(super) device: Option<String>,
-    pub(super) itl: Option<ReportedList>,
-    pub(super) ctl: Option<ReportedList>,
+    pub(super) itl: Option<Holding>,
+    pub(super) ctl: Option<Holding>,
     pub(super) itl_tftp_server: Option<String>,
     pub(super) ctl_tftp_server: Option<String>,
     pub(super) status_code: Option<String>,
@@ -104,9 +104,9 @@ impl Alarm {
 }
 
 /// Twenty bytes in hexadecimal with blanks between them, or `Not Installed`.
-fn list(value: &str) -> Option<ReportedList> {
+fn list(value: &str) -> Option<Holding> {
     if value.eq_ignore_ascii_case("Not Installed") {
-        return Some(ReportedList::NotInstalled);
+        return Some(Holding::Nothing);
     }
-    value.parse().ok().map(ReportedList::Installed)
+    value.parse().ok().map(Holding::List)
 }

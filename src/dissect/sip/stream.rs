@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use super::super::event::Side;
 use super::super::head::head_length;
-use super::super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
+use super::super::reader::{ConnectionFacts, Piece, Shared, StreamReader};
 use super::message::{self, Head, LONGEST_HEAD};
 use crate::capture::{Moment, Span};
+use crate::event::Side;
 
 /// Longer bodies are passed over: an alarm has less than a kilobyte.
 const LONGEST_BODY: usize = 64 << 10;

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::super::certificates::CertificateCache;
 use super::super::content::{ContentLimits, ContentStore};
-use super::super::event::{Event, Identity, ReportedList, SelfReport, Side};
-use super::super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
-use super::super::tls::CertificateCache;
+use super::super::reader::{ConnectionFacts, Piece, Shared, StreamReader};
 use super::SipStreams;
 use crate::capture::{FrameId, Moment, Span};
+use crate::event::{Event, Holding, Identity, ListAlarm, Side};
 use crate::packet::Datagram;
 
 const ITL: &str = "1B A1 C9 07 E9 9E 4D 3C 53 9D C8 14 24 AF 6C 9F 7D CE 4D 6D ";
@@ -66,9 +66,9 @@ fn stream(pieces: &[Piece<'_>], from_the_middle: bool) -> Vec<Event> {
     events
 }
 
-fn reports(events: &[Event]) -> Vec<&SelfReport> {
-    fn report(event: &Event) -> Option<&SelfReport> {
-        if let Event::SelfReport(report) = event { Some(report) } else { None }
+fn reports(events: &[Event]) -> Vec<&ListAlarm> {
+    fn report(event: &Event) -> Option<&ListAlarm> {
+        if let Event::ListAlarm(report) = event { Some(report) } else { None }
     }
     events.iter().filter_map(report).collect()
 }
@@ -88,8 +88,8 @@ fn over_udp(message: &[u8], missing: usize) -> Vec<Event> {
 }
 
 #[track_caller]
-fn assert_holds(report: &SelfReport, itl: &str) {
-    assert_eq!(report.itl, Some(ReportedList::Installed(itl.parse().unwrap())));
+fn assert_holds(report: &ListAlarm, itl: &str) {
+    assert_eq!(report.itl, Some(Holding::List(itl.parse().unwrap())));
     assert_eq!(report.device.as_deref(), Some("SEP0011215A1AE3"));
 }
 
@@ -100,7 +100,7 @@ fn the_lists_that_a_phone_holds() {
         let reports = reports(&events);
         assert_eq!(reports.len(), 1);
         assert_holds(reports[0], ITL);
-        assert_eq!(reports[0].ctl, Some(ReportedList::NotInstalled));
+        assert_eq!(reports[0].ctl, Some(Holding::Nothing));
         assert_eq!(reports[0].itl_tftp_server.as_deref(), Some("cucm.example"));
         assert_eq!(reports[0].ctl_tftp_server, None);
         assert_eq!(reports[0].status_code.as_deref(), Some("3"));
@@ -240,7 +240,7 @@ proptest! {
         prop_assert_eq!(reports(&events).len(), 2);
         prop_assert_eq!(identities(&events).len(), 1);
         for report in reports(&events) {
-            prop_assert_eq!(report.itl, Some(ReportedList::Installed(ITL.parse().unwrap())));
+            prop_assert_eq!(report.itl, Some(Holding::List(ITL.parse().unwrap())));
         }
     }
 

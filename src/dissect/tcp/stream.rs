@@ -7,18 +7,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::super::reader::Piece;
 use crate::capture::Moment;
-
-/// What the stream yields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Piece<'a> {
-    /// The next bytes.
-    Data(&'a [u8]),
-    /// The next bytes are not in the capture: so many.
-    Gap(u64),
-    /// Two copies of some bytes differ, somewhere behind this offset: what was read there cannot be trusted.
-    Conflict(u64),
-}
 
 /// What a stream may hold back.
 #[derive(Debug, Clone, Copy)]

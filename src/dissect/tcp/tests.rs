@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::super::content::{ContentLimits, ContentStore};
-use super::super::event::{CertificateStatus, Event, Service, SessionOutcome, TlsSession};
 use super::{Limits, Ports, Tcp};
 use crate::capture::Moment;
+use crate::event::{CertificateStatus, Event, Service, SessionOutcome, TlsSession};
 use crate::packet::{Decoder, Packet};
 use crate::testkit::tls::{self, Turn};
 use crate::testkit::{ACK, Connection, FIN, Owned, RST, SYN};
@@ -72,7 +72,7 @@ fn full() -> Connection {
 }
 
 fn is_right(session: &TlsSession) -> bool {
-    session.outcome == SessionOutcome::Established
+    session.outcome() == SessionOutcome::Established
         && session.certificate.as_ref().is_some_and(|certificate| certificate.serial.to_string() == "2E3E1A7BDAA64D84")
 }
 
@@ -94,7 +94,7 @@ fn nobody_listens() {
     connection.server_segment(RST | ACK, &[]);
     let session = only(&connection.frames);
     let reason = "the server refused the connection (RST in answer to the SYN)";
-    assert_eq!((session.outcome, session.reason.as_deref()), (SessionOutcome::Reset, Some(reason)));
+    assert_eq!((session.outcome(), session.reason().as_deref()), (SessionOutcome::Reset, Some(reason)));
     // The same SYN again, as some systems do: still one attempt. Another number is another attempt.
     let again = connection.frames.clone();
     let mut twice = [again.clone(), again].concat();
@@ -115,10 +115,13 @@ fn nobody_answers() {
         connection.client_seq -= 1;
     }
     let session = only(&connection.frames);
-    assert_eq!((session.outcome, session.reason.as_deref()), (SessionOutcome::Incomplete, Some("no answer to 3 SYNs")));
+    assert_eq!(
+        (session.outcome(), session.reason().as_deref()),
+        (SessionOutcome::Incomplete, Some("no answer to 3 SYNs"))
+    );
     let mut connected = Connection::opened(PHONE, SERVER);
     connected.close();
-    assert_eq!(only(&connected.frames).reason.as_deref(), Some("TCP connected, but nothing was sent"));
+    assert_eq!(only(&connected.frames).reason().as_deref(), Some("TCP connected, but nothing was sent"));
 }
 
 #[test]
@@ -131,8 +134,8 @@ fn reset_in_the_handshake() {
         play(&mut connection, &turns[..played]);
         connection.client_segment(RST, &[]);
         let session = only(&connection.frames);
-        assert_eq!(session.reason, Some(format!("the phone reset the connection {text}")));
-        assert_eq!(session.outcome, SessionOutcome::Reset);
+        assert_eq!(session.reason(), Some(format!("the phone reset the connection {text}")));
+        assert_eq!(session.outcome(), SessionOutcome::Reset);
     }
 }
 
@@ -159,12 +162,12 @@ fn a_key_exchange_that_the_capture_lost_is_not_a_refusal() {
         connection.client_seq += u32::try_from(lost.len()).unwrap();
         connection.client_segment(ending, &[]);
         let session = only(&connection.frames);
-        assert_ne!(session.outcome, SessionOutcome::Refused, "{session:#?}");
+        assert_ne!(session.outcome(), SessionOutcome::Refused, "{session:#?}");
     }
     let mut connection = Connection::opened(PHONE, SERVER);
     play(&mut connection, &turns[..2]);
     connection.client_segment(FIN | ACK, &[]);
-    assert_eq!(only(&connection.frames).outcome, SessionOutcome::Refused, "nothing is missing here");
+    assert_eq!(only(&connection.frames).outcome(), SessionOutcome::Refused, "nothing is missing here");
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn one_direction_of_the_capture() {
     assert_eq!(server.client.to_string(), PHONE);
     let client = only(&from([14, 48, 44, 202]));
     assert_eq!(
-        (client.outcome, client.certificate_status),
+        (client.outcome(), client.certificate_status),
         (SessionOutcome::Established, CertificateStatus::NotCaptured)
     );
 }
@@ -305,11 +308,11 @@ proptest! {
             if let Some(certificate) = &session.certificate {
                 prop_assert_eq!(certificate.serial.to_string(), "2E3E1A7BDAA64D84");
             }
-            if session.outcome == SessionOutcome::Established {
-                prop_assert_eq!(truth.outcome, SessionOutcome::Established, "{:#?}", session);
+            if session.outcome() == SessionOutcome::Established {
+                prop_assert_eq!(truth.outcome(), SessionOutcome::Established, "{:#?}", session);
             }
-            if session.outcome == SessionOutcome::Refused {
-                prop_assert_eq!(truth.outcome, SessionOutcome::Refused, "{:#?}", session);
+            if session.outcome() == SessionOutcome::Refused {
+                prop_assert_eq!(truth.outcome(), SessionOutcome::Refused, "{:#?}", session);
             }
             prop_assert!(session.certificate_status != CertificateStatus::Resumed);
         }

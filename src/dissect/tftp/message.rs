@@ -119,22 +119,6 @@ impl Options {
     }
 }
 
-/// What an error code means (RFC 1350 appendix I, RFC 2347).
-pub(super) const fn error_name(code: u16) -> &'static str {
-    match code {
-        0 => "not defined",
-        1 => "File not found",
-        2 => "Access violation",
-        3 => "Disk full or allocation exceeded",
-        4 => "Illegal TFTP operation",
-        5 => "Unknown transfer ID",
-        6 => "File already exists",
-        7 => "No such user",
-        8 => "Options refused",
-        _ => "unknown code",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use proptest::prelude::*;
 
 use super::super::content::{ContentLimits, ContentStore};
-use super::super::event::{Download, Event, Outcome, keep};
+use super::super::testkit::keep;
 use super::{Limits, Tftp};
 use crate::capture::{FrameId, Moment, Timestamp};
 use crate::digest::Digests;
+use crate::event::{Download, Event, Outcome};
 use crate::packet::Datagram;
 
 /// One datagram of an exchange.
@@ -130,8 +131,8 @@ fn dissect_with(sent: &[Sent], limits: ContentLimits) -> Vec<Download> {
     let mut downloads = BTreeMap::new();
     for event in events {
         let Event::Download(download) = event else { continue };
-        assert_eq!(download.length.is_some(), download.outcome == Outcome::Complete);
-        assert_eq!(download.reason.is_some(), !matches!(download.outcome, Outcome::Complete | Outcome::Pending));
+        assert_eq!(download.length().is_some(), download.outcome() == Outcome::Complete);
+        assert_eq!(download.reason().is_some(), !matches!(download.outcome(), Outcome::Complete | Outcome::Pending));
         keep(&mut downloads, *download);
     }
     downloads.into_values().collect()
@@ -148,14 +149,14 @@ fn bytes(length: usize) -> Vec<u8> {
 
 #[track_caller]
 fn assert_complete(download: &Download, file: &[u8]) {
-    assert_eq!(download.outcome, Outcome::Complete, "{:?}", download.reason);
+    assert_eq!(download.outcome(), Outcome::Complete, "{:?}", download.reason());
     assert_eq!(download.digests(), Some(Digests::of(file)));
-    assert_eq!(download.length, Some(file.len() as u64));
+    assert_eq!(download.length(), Some(file.len() as u64));
 }
 
 #[track_caller]
 fn assert_incomplete(download: &Download, reason: &str) {
-    assert_eq!((download.outcome, download.reason.as_deref()), (Outcome::Incomplete, Some(reason)));
+    assert_eq!((download.outcome(), download.reason().as_deref()), (Outcome::Incomplete, Some(reason)));
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn the_list_of_the_source_documents() {
     assert_eq!(sent.len(), 1 + 2 * 11);
     let download = only(dissect(&sent));
     assert_complete(&download, &file);
-    assert_eq!(download.file.as_deref(), Some("ITLSEP0011215A1AE3.tlv"));
+    assert_eq!(download.asked_for.as_deref(), Some("ITLSEP0011215A1AE3.tlv"));
     assert_eq!((download.client, download.server), (phone(), server()));
     assert_eq!((download.span.first.frame.number, download.span.last.frame.number), (1, 23));
     assert_eq!(download.retransmits, 0);
@@ -258,11 +259,11 @@ fn copies_that_differ_before_their_turn() {
 fn an_error_is_an_answer() {
     let missing = Sent { src: tid(), dst: phone(), payload: error(1, "File not found") };
     let download = only(dissect(&[read("CTLSEP0011215A1AE3.tlv", &[]), missing.clone()]));
-    assert_eq!(download.outcome, Outcome::Refused);
-    assert_eq!(download.reason.as_deref(), Some("ERROR 1 (File not found)"));
+    assert_eq!(download.outcome(), Outcome::Refused);
+    assert_eq!(download.reason().as_deref(), Some("ERROR 1 (File not found)"));
     let text = Sent { payload: error(0, "no such\u{1b}[31m luck"), ..missing };
     let download = only(dissect(&[read("CTLSEP0011215A1AE3.tlv", &[]), text]));
-    assert_eq!(download.reason.as_deref(), Some("ERROR 0 (not defined): no such\u{1b}[31m luck"));
+    assert_eq!(download.reason().as_deref(), Some("ERROR 0 (not defined): no such\u{1b}[31m luck"));
 }
 
 #[test]
@@ -275,7 +276,7 @@ fn refused_options_and_the_request_without_them() {
     sent.extend(exchange(&file, PLAIN));
     let downloads = dissect(&sent);
     assert_eq!(downloads.len(), 2);
-    assert_eq!(downloads[0].reason.as_deref(), Some("ERROR 8 (Options refused)"));
+    assert_eq!(downloads[0].reason().as_deref(), Some("ERROR 8 (Options refused)"));
     assert_complete(&downloads[1], &file);
 }
 
@@ -293,8 +294,8 @@ fn an_error_in_the_middle_from_either_side() {
 fn nobody_answers() {
     let request = read("SEP0011215A1AE3.cnf.xml.sgn", &[]);
     let download = only(dissect(&[request.clone(), request.clone(), request]));
-    assert_eq!((download.outcome, download.retransmits), (Outcome::Unanswered, 2));
-    assert_eq!(download.reason.as_deref(), Some("no answer to 3 requests in 0.0 s"));
+    assert_eq!((download.outcome(), download.retransmits), (Outcome::Unanswered, 2));
+    assert_eq!(download.reason().as_deref(), Some("no answer to 3 requests in 0.0 s"));
 }
 
 #[test]
@@ -316,7 +317,7 @@ fn only_the_servers_side() {
     sent.retain(|sent| sent.dst == phone());
     let download = only(dissect(&sent));
     assert_complete(&download, &file);
-    assert_eq!((download.file, download.server), (None, tid()));
+    assert_eq!((download.asked_for, download.server), (None, tid()));
     // One block alone does not say how long a full block is.
     assert!(dissect(&[data(1, &bytes(100))]).is_empty(), "nothing says what this is");
     assert!(dissect(&[data(2, &bytes(100))]).is_empty(), "nor this");
@@ -471,7 +472,7 @@ fn a_phone_that_begins_again() {
     let twice = [&sent[..3], &sent[..]].concat();
     let downloads = dissect(&twice);
     assert_eq!(downloads.len(), 2);
-    assert_eq!(downloads[0].outcome, Outcome::Incomplete);
+    assert_eq!(downloads[0].outcome(), Outcome::Incomplete);
     assert_complete(&downloads[1], &file);
 }
 
@@ -492,9 +493,9 @@ fn block_numbers_roll_over_to_zero() {
     let is_block_zero = |sent: &Sent| sent.payload.len() > 4 && sent.payload[..4] == [0, 3, 0, 0];
     let without: Vec<_> = sent.iter().filter(|sent| !is_block_zero(sent)).cloned().collect();
     assert_eq!(without.len(), sent.len() - 1);
-    assert_eq!(only(dissect(&without)).outcome, Outcome::Incomplete);
+    assert_eq!(only(dissect(&without)).outcome(), Outcome::Incomplete);
     let one_sided: Vec<_> = without.iter().filter(|sent| sent.src != phone()).cloned().collect();
-    assert_eq!(only(dissect(&one_sided)).outcome, Outcome::Incomplete);
+    assert_eq!(only(dissect(&one_sided)).outcome(), Outcome::Incomplete);
 }
 
 #[test]
@@ -515,7 +516,7 @@ fn block_numbers_roll_over_to_one() {
             sent.retain(|sent| sent.src != phone());
         }
         let download = only(dissect(&sent));
-        assert_eq!(download.outcome, outcome, "{size} {one_sided} {:?}", download.reason);
+        assert_eq!(download.outcome(), outcome, "{size} {one_sided} {:?}", download.reason());
         if outcome == Outcome::Complete {
             assert_complete(&download, &file);
         }
@@ -577,7 +578,7 @@ fn any_exchange() -> impl Strategy<Value = (Vec<u8>, Vec<Sent>)> {
 /// Whatever was done to the exchange: a download that claims to be complete has the file's checksum.
 fn assert_right_or_absent(sent: &[Sent], file: &[u8]) -> Result<(), TestCaseError> {
     for download in dissect(sent) {
-        if download.outcome == Outcome::Complete {
+        if download.outcome() == Outcome::Complete {
             prop_assert_eq!(download.digests(), Some(Digests::of(file)));
         }
     }
@@ -588,7 +589,7 @@ proptest! {
     #[test]
     fn an_undisturbed_exchange_is_complete((file, sent) in any_exchange()) {
         let download = only(dissect(&sent));
-        prop_assert_eq!(download.outcome, Outcome::Complete, "{:?}", download.reason);
+        prop_assert_eq!(download.outcome(), Outcome::Complete, "{:?}", download.reason());
         prop_assert_eq!(download.digests(), Some(Digests::of(&file)));
         prop_assert_eq!(download.retransmits, 0);
     }
@@ -625,7 +626,7 @@ proptest! {
             sent.insert(to, packet);
         }
         let downloads = dissect(&sent);
-        prop_assert!(downloads.iter().any(|download| download.outcome == Outcome::Complete));
+        prop_assert!(downloads.iter().any(|download| download.outcome() == Outcome::Complete));
         assert_right_or_absent(&sent, &file)?;
     }
 

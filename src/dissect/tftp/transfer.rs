@@ -9,10 +9,11 @@ use std::hash::BuildHasher;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::super::content::{Content, ContentBuilder, ContentStore, Finished};
-use super::message::{Options, error_name};
+use super::super::content::{ContentBuilder, ContentStore, Finished};
+use super::message::Options;
 use super::netascii::Netascii;
 use crate::capture::FrameId;
+use crate::event::{Content, DownloadEnding, DownloadGap, Refusal, Side};
 
 /// Blocks delivered last whose fingerprints are kept, so that a copy that differs is noticed.
 const RECENT: usize = 32;
@@ -77,15 +78,10 @@ enum Rollover {
 /// Why a transfer can never be complete, whatever comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Broken {
-    CopiesDiffer(u64),
-    BlockTooLong(u64),
-    BlockAfterEnd(u64),
+    /// What was sent contradicts itself.
+    Never(DownloadGap),
     /// A block did not come although so much followed that it is not waited for any longer.
     Hole,
-    SizeDiffers {
-        announced: u64,
-        found: u64,
-    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,17 +220,17 @@ impl Transfer {
             self.retransmits += 1;
             let print = self.hasher.hash_one(bytes);
             if self.recent.iter().any(|&(recent, seen)| recent == block && seen != print) {
-                self.break_off(Broken::CopiesDiffer(block), store);
+                self.break_off(Broken::Never(DownloadGap::BlocksDiffer(block)), store);
             }
         } else if self.broken.is_some() {
             self.beyond_hole += u64::from(block > known_highest);
         } else if self.finished.is_some() {
             // What looked like the last block was not.
-            self.break_off(Broken::BlockAfterEnd(block), store);
+            self.break_off_after_end(block, store);
         } else if let Some(copy) = self.waiting.get(&block) {
             self.retransmits += 1;
             if **copy != *bytes {
-                self.break_off(Broken::CopiesDiffer(block), store);
+                self.break_off(Broken::Never(DownloadGap::BlocksDiffer(block)), store);
             }
         } else if block == self.next {
             self.lockstep &= self.acked.unwrap_or(0) + 1 == block;
@@ -287,12 +283,12 @@ impl Transfer {
         let block = self.next;
         let length = *self.block_length.get_or_insert(bytes.len());
         if bytes.len() > length {
-            return self.break_off(Broken::BlockTooLong(block), store);
+            return self.break_off(Broken::Never(DownloadGap::BlockTooLong(block)), store);
         }
         let ended_before =
             block > 1 && (self.last_length < length || self.block_size(asked).is_some_and(|size| size != length));
         if ended_before {
-            return self.break_off(Broken::BlockAfterEnd(block), store);
+            return self.break_off_after_end(block, store);
         }
         match &mut self.netascii {
             Some(netascii) => self.content.push(&netascii.decode(bytes), store),
@@ -344,12 +340,16 @@ impl Transfer {
         let found = self.content.length();
         // In netascii the length on the wire is not that of the file, and servers announce either.
         if let Some(announced) = announced.filter(|&announced| announced != found && !asked.netascii) {
-            return self.break_off(Broken::SizeDiffers { announced, found }, store);
+            return self.break_off(Broken::Never(DownloadGap::LengthDiffers { announced, found }), store);
         }
         if let Some(netascii) = &mut self.netascii {
             self.content.push(netascii.finish(), store);
         }
         self.finished = Some(std::mem::take(&mut self.content).finish(store));
+    }
+
+    fn break_off_after_end(&mut self, block: u64, store: &mut ContentStore) {
+        self.break_off(Broken::Never(DownloadGap::BlockAfterEnd { block, end: self.next - 1 }), store);
     }
 
     fn break_off(&mut self, why: Broken, store: &mut ContentStore) {
@@ -395,82 +395,54 @@ impl Transfer {
         self.deliver_waiting(asked, store);
     }
 
-    /// Why the file is not complete, in an engineer's words.
-    pub(super) fn reason(&self, asked: Asked) -> String {
+    /// How it ended, where the file is not complete.
+    pub(super) fn ending(&self, asked: Asked) -> DownloadEnding {
+        if let Some(finished) = &self.finished {
+            return DownloadEnding::Complete { length: finished.length };
+        }
+        match &self.error {
+            Some(error) if self.refused() => {
+                DownloadEnding::Refused(Refusal::Tftp { code: error.code, message: error.message.clone() })
+            }
+            _ => DownloadEnding::Incomplete(self.gap(asked)),
+        }
+    }
+
+    /// Why the file is not complete.
+    fn gap(&self, asked: Asked) -> DownloadGap {
         if let Some(ErrorSeen { by_server, code, message }) = &self.error {
-            let who = if *by_server { "the server" } else { "the phone" };
-            let name = error_name(*code);
-            let text = if message.is_empty() || message.eq_ignore_ascii_case(name) {
-                String::new()
-            } else {
-                format!(": {message}")
-            };
-            return if self.refused() {
-                format!("ERROR {code} ({name}){text}")
-            } else {
-                format!("{who} ended the transfer with ERROR {code} ({name}){text}")
-            };
+            let by = if *by_server { Side::Server } else { Side::Client };
+            return DownloadGap::Ended { by, code: *code, message: message.clone() };
         }
         match &self.broken {
-            Some(Broken::CopiesDiffer(block)) => return format!("two copies of block {block} differ"),
-            Some(Broken::BlockTooLong(block)) => return format!("block {block} is longer than the blocks before it"),
-            Some(Broken::BlockAfterEnd(block)) => {
-                return format!("block {block} follows block {}, which was short and so the last", self.next - 1);
-            }
-            Some(Broken::SizeDiffers { announced, found }) => {
-                return format!("the server announced {announced} bytes (tsize) but sent {found}");
-            }
+            Some(Broken::Never(gap)) => return gap.clone(),
             Some(Broken::Hole) | None => {}
         }
         if let Some((block, frame, captured, length)) = self.cut.filter(|&(block, ..)| block == self.next) {
-            return format!(
-                "block {block} is cut by the capture's snap length: frame {} holds {captured} of its {length} bytes",
-                frame.number
-            );
+            return DownloadGap::BlockCut { block, frame: frame.number, captured, length };
         }
         let Some((highest, length)) = self.highest else {
             return match self.acked {
-                Some(acked) if acked > 0 => format!(
-                    "only the phone's packets were captured: it acknowledged blocks up to {acked}, the data was not seen"
-                ),
-                _ => "the server accepted the request (OACK) but no data was seen".to_owned(),
+                Some(acked) if acked > 0 => DownloadGap::DataUnseen { acked },
+                _ => DownloadGap::NoData,
             };
         };
-        let dropped = |block: u64| match self.acked {
-            Some(acked) if acked >= block => "; the phone acknowledged it, so the capture dropped it",
-            Some(_) => "; the phone did not acknowledge it",
-            None => "",
-        };
-        if highest >= self.next {
+        let next = self.next;
+        if highest >= next {
             let size = self.block_size(asked).or(self.block_length);
-            let of = match size {
-                Some(size) if length < size => format!(" of {highest}"),
-                _ => String::new(),
-            };
+            let of = size.is_some_and(|size| length < size).then_some(highest);
             let missing = highest.saturating_sub(self.blocks()).max(1);
-            let first = self.next;
-            return if missing == 1 {
-                format!("block {first}{of} is missing from the capture{}", dropped(first))
-            } else {
-                format!(
-                    "{missing} blocks{of} are missing from the capture, the first is block {first}{}",
-                    dropped(first)
-                )
+            return DownloadGap::BlocksMissing {
+                first: next,
+                missing,
+                of,
+                acked: self.acked.map(|acked| acked >= next),
             };
         }
-        let after = self.next;
-        if self.acked.is_some_and(|acked| acked >= after) {
-            return format!(
-                "the end is missing: block {highest} is the last one seen, block {after} and what follows is not in the capture{}",
-                dropped(after)
-            );
+        if self.acked.is_some_and(|acked| acked >= next) {
+            return DownloadGap::EndUncaptured { last: highest, next };
         }
-        let repeated = match self.repeats {
-            0 => String::new(),
-            times => format!("; the server sent it {} times", times + 1),
-        };
         let unacked = self.acked.is_some_and(|acked| acked < highest);
-        let unacked = if unacked { ", which the phone did not acknowledge" } else { "" };
-        format!("the end is missing: nothing follows block {highest} ({length} bytes){unacked}{repeated}")
+        DownloadGap::EndMissing { last: highest, length, unacked, repeats: self.repeats }
     }
 }

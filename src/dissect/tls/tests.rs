@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::super::certificates::CertificateCache;
 use super::super::content::{ContentLimits, ContentStore};
-use super::super::event::{CertificateStatus, Event, IdentitySource, Service, SessionOutcome, Side, TlsSession};
-use super::super::tcp::{ConnectionFacts, Piece, Shared, StreamReader};
-use super::{CertificateCache, TlsDissector};
+use super::super::reader::{ConnectionFacts, Piece, Shared, StreamReader};
+use super::TlsDissector;
 use crate::capture::{FrameId, Moment, Span};
+use crate::event::{CertificateStatus, Event, IdentitySource, Service, SessionOutcome, Side, TlsSession};
 use crate::testkit::tls::{self, Turn, record, record_of};
 
 const TVS: &[u8] = include_bytes!("../../../tests/fixtures/wire/tvs.der");
@@ -83,7 +84,7 @@ fn session(turns: &[Turn], end: End) -> TlsSession {
 
 #[track_caller]
 fn assert_outcome(session: &TlsSession, outcome: SessionOutcome, reason: Option<&str>) {
-    assert_eq!((session.outcome, session.reason.as_deref()), (outcome, reason));
+    assert_eq!((session.outcome(), session.reason().as_deref()), (outcome, reason));
 }
 
 #[track_caller]
@@ -243,7 +244,7 @@ fn a_resumed_session_shows_no_certificate() {
         assert_eq!(whole.certificate_status, CertificateStatus::Resumed);
         assert_outcome(&whole, SessionOutcome::Established, None);
         let half = session(&resumed(ticket)[..2], OPEN);
-        assert_eq!((half.certificate_status, half.outcome), (CertificateStatus::Resumed, SessionOutcome::Incomplete));
+        assert_eq!((half.certificate_status, half.outcome()), (CertificateStatus::Resumed, SessionOutcome::Incomplete));
     }
     // Where something before the change of cipher is missing, it may have been the certificate.
     let turns = resumed(false);
@@ -284,7 +285,7 @@ fn tls_1_3_hides_the_certificate_but_not_how_it_went() {
     let reason = "the phone ended the handshake with an alert after the ServerHello: an encrypted one";
     assert_outcome(&refused, SessionOutcome::Refused, Some(reason));
     let refused = [&turns[..2], &[Turn::Client(tls::alert(2, 48))]].concat();
-    assert_eq!(session(&refused, OPEN).reason.as_deref(), Some("the phone sent the fatal alert unknown_ca"));
+    assert_eq!(session(&refused, OPEN).reason().as_deref(), Some("the phone sent the fatal alert unknown_ca"));
 }
 
 #[test]
@@ -359,7 +360,7 @@ fn data_before_the_servers_finished_is_no_proof() {
     let early = Turn::Client(tls::encrypted(23, 100));
     turns.truncate(4);
     turns.insert(3, early);
-    assert_eq!(session(&turns, OPEN).reason.as_deref(), Some("the server sent the fatal alert bad_certificate"));
+    assert_eq!(session(&turns, OPEN).reason().as_deref(), Some("the server sent the fatal alert bad_certificate"));
 }
 
 #[test]
@@ -470,7 +471,7 @@ proptest! {
             at += bytes.len();
         }
         let found = last(events(&cut_up, OPEN, &[]));
-        prop_assert_eq!(found.outcome, expected.outcome);
+        prop_assert_eq!(found.outcome(), expected.outcome());
         prop_assert_eq!(found.certificate_status, expected.certificate_status);
         prop_assert_eq!(found.certificate, expected.certificate);
         prop_assert_eq!(found.client_data, expected.client_data);
@@ -506,11 +507,11 @@ proptest! {
             prop_assert_eq!(certificate.serial.to_string(), SERIAL);
         }
         prop_assert!(found.certificate_status != CertificateStatus::Resumed);
-        if found.outcome == SessionOutcome::Established {
-            prop_assert_eq!(truth.outcome, SessionOutcome::Established);
+        if found.outcome() == SessionOutcome::Established {
+            prop_assert_eq!(truth.outcome(), SessionOutcome::Established);
         }
-        if found.outcome == SessionOutcome::Refused {
-            prop_assert_eq!(truth.outcome, SessionOutcome::Refused);
+        if found.outcome() == SessionOutcome::Refused {
+            prop_assert_eq!(truth.outcome(), SessionOutcome::Refused);
         }
     }
 

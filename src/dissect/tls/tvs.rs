@@ -8,7 +8,7 @@
 //! seen. A request by certificate (VERIFY) has the certificate instead. An answer to a QUERY carries the certificate, or is
 //! tiny; an answer to a VERIFY has 14 bytes for no, and roles and a lifetime besides for yes.
 
-use super::super::event::{CipherSuite, TlsVersion, TvsAnswer, TvsExchange, TvsRequest};
+use crate::event::{CipherSuite, TlsVersion, TvsAnswer, TvsExchange, TvsRequest};
 
 /// Requests without a certificate are not longer, with subject and issuer of a hundred bytes and more.
 const LONGEST_QUERY: usize = 380;

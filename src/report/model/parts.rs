@@ -6,7 +6,7 @@ use super::phone::{DownloadView, TlsView};
 use super::verdict::{ChecksView, FindingView, VerdictView};
 use super::{ReferenceView, SourceView, Tool};
 use crate::capture::SourceSummary;
-use crate::dissect::event::TlsSession;
+use crate::event::TlsSession;
 use crate::phone::DownloadRecord;
 use crate::trust::Reference;
 use crate::verdict::Assessment;

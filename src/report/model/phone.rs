@@ -6,7 +6,7 @@ use super::SignerView;
 use super::verdict::{CheckDetailsView, ChecksView, FindingView, HoldsView, VerdictView};
 use crate::capture::{Moment, Span, Timestamp};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
-use crate::dissect::event::{Alert, CertificateStatus, Side, TlsSession};
+use crate::event::{Alert, CertificateStatus, Side, TlsSession};
 use crate::phone::{CallManagerMember, ConfigFacts, DownloadRecord, Phone, TvsMember};
 use crate::verdict::{Assessment, BootSummary};
 use crate::x509::{Certificate, DistinguishedName, Serial};
@@ -254,8 +254,8 @@ impl From<&TlsSession> for TlsView {
                 .client_certificate
                 .as_deref()
                 .map(|certificate| CertificateView::new(certificate, session.milestones.client_certificate)),
-            outcome: session.outcome.name(),
-            reason: session.reason.clone(),
+            outcome: session.outcome().name(),
+            reason: session.reason(),
             alerts: session.alerts.iter().map(AlertView::from).collect(),
             span: session.span.into(),
         }

@@ -5,7 +5,7 @@ use std::io;
 use super::layout::{Paint, Printer};
 use super::{check_words, deletion_paint};
 use crate::capture::{FrameId, Span};
-use crate::dissect::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, Transport};
+use crate::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, Transport};
 use crate::phone::{DownloadRecord, Phone};
 use crate::report::{Report, deletion_words};
 use crate::trust::signature::SignatureStatus;
@@ -269,12 +269,12 @@ impl Writer<'_, '_> {
             (None, CertificateStatus::Resumed) => "resumed, so no certificate is sent".to_owned(),
             (None, _) => "no certificate captured".to_owned(),
         };
-        let paint = match session.outcome {
+        let paint = match session.outcome() {
             SessionOutcome::Established => Paint::None,
             SessionOutcome::Refused | SessionOutcome::Reset => Paint::Bad,
             SessionOutcome::Incomplete | SessionOutcome::Pending => Paint::Warn,
         };
-        let mut reason = session.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let mut reason = session.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
         if let Some(alert) = session.alerts.iter().find(|alert| alert.is_fatal()) {
             reason = format!("{reason} in frame {}", self.frame(alert.moment.frame));
         }
@@ -283,7 +283,7 @@ impl Writer<'_, '_> {
             &[
                 (&format!("    {:<9} ", self.frames(session.span)), Paint::Dim),
                 (&format!("{service} {}{version}, {certificate}: ", session.server), Paint::None),
-                (session.outcome.name(), paint),
+                (session.outcome().name(), paint),
                 (&reason, Paint::None),
             ],
             14,

@@ -1,7 +1,7 @@
 //! The certificates that servers presented, against the lists.
 
 use super::sheet::Sheet;
-use crate::dissect::event::{CertificateStatus, Service, SessionOutcome};
+use crate::event::{CertificateStatus, Service, SessionOutcome};
 use crate::tui::clock::Clock;
 use crate::tui::theme::Paint;
 use crate::watch::{CertificateDetail, Detail, Found};
@@ -18,28 +18,20 @@ pub(super) fn sheet(detail: &Detail, clock: &Clock, sheet: &mut Sheet) {
         if std::mem::take(&mut first) {
             sheet.heading("Sessions that show no certificate");
         }
+        let reason = session.reason();
         let why = match session.certificate_status {
             CertificateStatus::Encrypted => "TLS 1.3 encrypts it",
             CertificateStatus::Resumed => "resumed, so none is sent",
             CertificateStatus::Seen | CertificateStatus::NotCaptured => {
-                session.reason.as_deref().unwrap_or("it is not in the capture")
+                reason.as_deref().unwrap_or("it is not in the capture")
             }
         };
-        let service = service(session.service);
+        let service = session.service.words();
         let frame = session.span.first.frame.number;
         sheet.wrapped(
             &[(&format!("? {service} {}, frame {frame}: ", session.server), Paint::Warn), (why, Paint::Plain)],
             2,
         );
-    }
-}
-
-const fn service(service: Service) -> &'static str {
-    match service {
-        Service::Tvs => "TVS",
-        Service::Tomcat => "Tomcat",
-        Service::Https => "HTTPS",
-        Service::Other => "TLS",
     }
 }
 
@@ -53,7 +45,7 @@ fn one(detail: &CertificateDetail, clock: &Clock, sheet: &mut Sheet) {
     let version = session.version.map(|version| format!(", {version}")).unwrap_or_default();
     sheet.wrapped(
         &[
-            (&format!("{} {}", service(session.service), session.server), Paint::Bold),
+            (&format!("{} {}", session.service.words(), session.server), Paint::Bold),
             (&format!("  serial {}", certificate.serial), Paint::Bold),
             (&version, Paint::Dim),
         ],
@@ -103,7 +95,7 @@ fn one(detail: &CertificateDetail, clock: &Clock, sheet: &mut Sheet) {
         );
     }
     for session in &detail.sessions {
-        let (word, paint) = match session.outcome {
+        let (word, paint) = match session.outcome() {
             SessionOutcome::Established => ("established", Paint::Good),
             SessionOutcome::Refused => ("refused", Paint::Bad),
             SessionOutcome::Reset => ("reset", Paint::Bad),
@@ -111,7 +103,7 @@ fn one(detail: &CertificateDetail, clock: &Clock, sheet: &mut Sheet) {
             SessionOutcome::Pending => ("goes on", Paint::Dim),
         };
         let shown = session.milestones.certificate.unwrap_or(session.span.first);
-        let reason = session.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let reason = session.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
         let when = format!("  {} frame {:<6} ", clock.precise(shown.time), shown.frame.number);
         sheet.wrapped(&[(&when, Paint::Dim), (word, paint), (&reason, Paint::Plain)], 6);
     }

@@ -14,7 +14,7 @@ use unicode_width::UnicodeWidthStr;
 use self::steps::{Ladder, Step};
 use super::sheet::{Sheet, cut, shown};
 use crate::capture::Moment;
-use crate::dissect::event::Side;
+use crate::event::Side;
 use crate::tui::clock::Clock;
 use crate::tui::theme::Paint;
 use crate::watch::Detail;

@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 
 use crate::capture::{FrameId, Moment};
-use crate::dissect::event::{
-    Alert, CertificateStatus, Outcome, ReportedList, SelfReport, Service, SessionOutcome, Side, TlsSession, Transport,
+use crate::event::{
+    Alert, CertificateStatus, Holding, ListAlarm, Outcome, Service, SessionOutcome, Side, TlsSession, Transport,
 };
 use crate::phone::{DownloadRecord, Phone};
 use crate::trust::signature::SignatureStatus;
@@ -89,8 +89,13 @@ impl Ladder {
         self.servers = seen.iter().filter_map(|&server| self.servers.get(server).cloned()).collect();
     }
 
-    fn server(&mut self, role: &'static str, address: SocketAddr, usual: &[u16]) -> usize {
-        let address = if usual.contains(&address.port()) { address.ip().to_string() } else { address.to_string() };
+    fn server(&mut self, service: Service, address: SocketAddr) -> usize {
+        let role = service.words();
+        let address = if service.usual_ports().contains(&address.port()) {
+            address.ip().to_string()
+        } else {
+            address.to_string()
+        };
         let server = Server { role, address };
         self.servers.iter().position(|known| *known == server).unwrap_or_else(|| {
             self.servers.push(server);
@@ -110,16 +115,12 @@ impl Ladder {
     }
 
     fn download(&mut self, download: &DownloadRecord) {
-        let (role, usual) = match download.transport {
-            Transport::Tftp => ("TFTP", &[69][..]),
-            Transport::Http => ("HTTP", &[6970][..]),
-        };
-        let server = match download.transport {
+        let (service, server) = match download.transport {
             // Without its request, the port is one of those that servers answer from.
-            Transport::Tftp => SocketAddr::new(download.server.ip(), 69),
-            Transport::Http => download.server,
+            Transport::Tftp => (Service::Tftp, SocketAddr::new(download.server.ip(), Service::Tftp.usual_port())),
+            Transport::Http => (Service::Http, download.server),
         };
-        let server = self.server(role, server, usual);
+        let server = self.server(service, server);
         let name = self.file_name(download);
         let (first, last) = (download.span.first, download.span.last);
         let again = (download.retransmits > 0).then(|| format!("{} sent again", download.retransmits));
@@ -159,16 +160,10 @@ impl Ladder {
     }
 
     fn session(&mut self, session: &TlsSession) {
-        let (role, usual) = match session.service {
-            Service::Tvs => ("TVS", &[2445][..]),
-            Service::Tomcat => ("Tomcat", &[8443][..]),
-            Service::Https => ("HTTPS", &[6971, 6972][..]),
-            Service::Other => ("TLS", &[][..]),
-        };
-        let server = self.server(role, session.server, usual);
+        let server = self.server(session.service, session.server);
         let seen = session.milestones;
         let silent = seen.client_hello.is_none() && seen.server_hello.is_none();
-        let unanswered = silent && session.outcome != SessionOutcome::Established && seen.certificate.is_none();
+        let unanswered = silent && session.outcome() != SessionOutcome::Established && seen.certificate.is_none();
         let hello = if silent { "connects" } else { "ClientHello" };
         let start = seen.client_hello.unwrap_or(session.span.first);
         let mut step =
@@ -208,14 +203,14 @@ impl Ladder {
         self.steps.extend(with_end(steps, session, server, unanswered));
     }
 
-    fn report(&mut self, report: &SelfReport) {
-        let server = self.server("SIP", report.server, &[5060]);
-        let list = |kind: &str, reported: Option<ReportedList>| match reported {
-            Some(ReportedList::Installed(sha1)) => {
+    fn report(&mut self, report: &ListAlarm) {
+        let server = self.server(Service::Sip, report.server);
+        let list = |kind: &str, reported: Option<Holding>| match reported {
+            Some(Holding::List(sha1)) => {
                 let text = sha1.to_string();
                 Some(format!("{kind} {}", text.get(..8).unwrap_or(&text)))
             }
-            Some(ReportedList::NotInstalled) => Some(format!("no {kind}")),
+            Some(Holding::Nothing) => Some(format!("no {kind}")),
             None => None,
         };
         let lists: Vec<_> = [list("ITL", report.itl), list("CTL", report.ctl)].into_iter().flatten().collect();
@@ -232,9 +227,9 @@ impl Ladder {
 /// Adds why a session was not established, where no alert says it.
 fn with_end(mut steps: Vec<Step>, session: &TlsSession, server: usize, unanswered: bool) -> Vec<Step> {
     let failed =
-        matches!(session.outcome, SessionOutcome::Refused | SessionOutcome::Reset | SessionOutcome::Incomplete);
+        matches!(session.outcome(), SessionOutcome::Refused | SessionOutcome::Reset | SessionOutcome::Incomplete);
     let told = session.alerts.iter().any(Alert::is_fatal);
-    if let Some(reason) = &session.reason
+    if let Some(reason) = &session.reason()
         && failed
         && (!told || unanswered)
     {
