@@ -87,7 +87,9 @@ impl Arrangement {
 
     /// The rotated sets that the sources turned out to be, when they were read.
     pub fn sets(&self, sources: &[SourceSummary]) -> Vec<Vec<u16>> {
-        self.groups.iter().flat_map(|group| group.sets(sources)).collect()
+        // No packet is in two files of one recorder.
+        let by_two = |group: &&Group| self.skews.iter().any(|skew| group.has(skew.source) && group.has(skew.base));
+        self.groups.iter().filter(|group| !by_two(group)).flat_map(|group| group.sets(sources)).collect()
     }
 
     /// Says of each source what set it is of, and how its clock compares.
@@ -179,6 +181,8 @@ mod tests {
         assert_eq!(clocks.clock(0), clocks.clock(1));
         assert!(clocks.is_before(moment(0, 0), moment(2, 60)), "by what the other file of the set showed");
         assert_eq!(clocks.order(moment(0, 0), moment(2, 40)), None);
+        let two_recorders = of(&["t1.pcap", "t2.pcap"]).comparing(vec![skew(1, 0, 700)]);
+        assert!(two_recorders.sets(&sources).is_empty());
         let stated = of(&["a", "b"]).stating(Some(5)).clocks(&sources);
         assert!(stated.is_before(moment(0, 0), moment(1, 6)));
     }

@@ -102,17 +102,18 @@ pub(super) fn open(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Resul
 fn peek(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Result<(Option<[u8; 4]>, impl Read + Send + use<>)> {
     let mut reader = Counted { inner: reader, count: count.clone() };
     let mut start = Vec::with_capacity(4);
-    let result = (&mut reader).take(4).read_to_end(&mut start);
-    if start.is_empty() {
-        result?;
+    let failed = (&mut reader).take(4).read_to_end(&mut start).err();
+    if start.is_empty()
+        && let Some(error) = failed
+    {
+        return Err(error);
     }
     let first = start.first_chunk().copied().or_else(|| match start.as_slice() {
         &[a, b, c] => Some([a, b, c, 0]),
         &[a, b] => Some([a, b, 0, 0]),
         _ => None,
     });
-    let failed = Fails(result.err());
-    Ok((first, Cursor::new(start).chain(failed).chain(reader)))
+    Ok((first, Cursor::new(start).chain(Fails(failed)).chain(reader)))
 }
 
 /// One compression taken off, if there is one.

@@ -152,7 +152,7 @@ proptest::proptest! {
         changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), proptest::prelude::any::<u8>()), 1..8),
     ) {
         let members = [("a.txt", vec![5; 300]), ("t.pcap", testkit::pcap(1, true, &frames(5)))];
-        let mut bytes = [zip(&members, false), tar(&members), gzip(&tar(&members))].swap_remove(kind);
+        let mut bytes = vec![zip(&members, false), tar(&members), gzip(&tar(&members))].swap_remove(kind);
         for (at, value) in changes {
             let at = at.index(bytes.len());
             bytes[at] = value;

@@ -51,7 +51,7 @@ fn what_both_recorded_counts_once() {
         phones.iter().flat_map(|phone| &phone.downloads).map(|record| (record.file.clone(), record.digests)).collect()
     };
     assert_eq!(downloads(&phones), downloads(&expected));
-    assert_eq!(phones[0].tls.len(), expected[0].tls.len());
+    assert_eq!(phones[0].sessions.len(), expected[0].sessions.len());
     assert!(engine.counters().duplicates.contains_key(&1), "the copies are told");
     let moment = |source: u16, nanos: i64| Moment {
         time: Timestamp::from_nanos(frames[0].time + nanos),
