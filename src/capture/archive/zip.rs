@@ -41,27 +41,28 @@ impl Entry {
         let (name, extra) = lengths.filter(|_| begins).ok_or_else(|| damaged(DAMAGED))?;
         file.seek(SeekFrom::Current(i64::from(name) + i64::from(extra)))?;
         let data = file.take(self.compressed);
-        let (checked, left) = (flate2::Crc::new(), self.length);
-        Ok(if self.is_deflated {
-            let inner = flate2::read::DeflateDecoder::new(data);
-            Box::new(Checked { inner, crc: checked, left, expected: self.checksum })
-        } else {
-            Box::new(Checked { inner: data, crc: checked, left, expected: self.checksum })
-        })
+        let inner: Box<dyn Read + Send> =
+            if self.is_deflated { Box::new(flate2::read::DeflateDecoder::new(data)) } else { Box::new(data) };
+        Ok(Box::new(Checked { inner, crc: flate2::Crc::new(), left: self.length, expected: Some(self.checksum) }))
     }
 }
 
-/// Reads so many bytes, and compares them with their checksum at the end.
-struct Checked<R> {
-    inner: R,
+/// Reads so many bytes, and compares them with their checksum at the end: when all of them were given.
+struct Checked {
+    inner: Box<dyn Read + Send>,
     crc: flate2::Crc,
     left: u64,
-    expected: u32,
+    /// Taken when they were compared.
+    expected: Option<u32>,
 }
 
-impl<R: Read> Read for Checked<R> {
+impl Read for Checked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if self.left == 0 {
+            let is_right = self.expected.take().is_none_or(|expected| expected == self.crc.sum());
+            return if is_right { Ok(0) } else { Err(damaged("its checksum in the zip archive is another")) };
+        }
         let Some(free) = buffer.get_mut(..most).filter(|free| !free.is_empty()) else { return Ok(0) };
         // The words of decompressors are for programmers.
         let read = self.inner.read(free).map_err(|error| match error.raw_os_error() {
@@ -73,9 +74,6 @@ impl<R: Read> Read for Checked<R> {
         }
         self.crc.update(free.get(..read).unwrap_or_default());
         self.left = self.left.saturating_sub(read as u64);
-        if self.left == 0 && self.crc.sum() != self.expected {
-            return Err(damaged("its checksum in the zip archive is another"));
-        }
         Ok(read)
     }
 }
