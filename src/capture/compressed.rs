@@ -323,7 +323,8 @@ mod tests {
         let last = bytes.len() - 6;
         bytes[last] ^= 0xff;
         assert_eq!(in_words(&read(&bytes).unwrap_err()), "it is damaged");
-        let wide = [&ZSTD.to_le_bytes()[..], &[0, 0xff, 0, 0, 0]].concat();
+        // 256 MiB.
+        let wide = [&ZSTD.to_le_bytes()[..], &[0, 18 << 3, 0, 0, 0]].concat();
         assert!(in_words(&read(&wide).unwrap_err()).contains("window"), "{:?}", read(&wide));
     }
 
