@@ -208,9 +208,8 @@ fn is_capture(start: Vec<u8>) -> bool {
 }
 
 fn note(path: &Path, others: &[String], count: usize) -> Option<String> {
-    let (are, captures) = if count == 1 { ("is", "a capture") } else { ("are", "captures") };
-    (count > 0)
-        .then(|| format!("{}: {} {are} not read, for it {are} no {captures}", path.display(), named(others, count)))
+    let why = if count == 1 { "is not read, for it is no capture" } else { "are not read, for they are no captures" };
+    (count > 0).then(|| format!("{}: {} {why}", path.display(), named(others, count)))
 }
 
 fn named(names: &[String], count: usize) -> String {
