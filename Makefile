@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help deps demo build test test-peer pictures lint fmt doc bench bench-hostile bench-parts fuzz deny clean
+.PHONY: help deps demo build test soundness mutants test-peer pictures lint fmt doc bench bench-hostile bench-parts fuzz deny clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\): *[a-z -]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,6 +20,15 @@ demo: build      ## build, then the main job on a real capture: TVS was regenera
 test:            ## the whole test suite, with real servers where network namespaces may be made
 	@sh scripts/deps.sh test
 	$(CARGO) test --locked
+
+N ?= 20000
+soundness:       ## what is said of N worlds drawn at random (N=20000), held against what is true in them; under an hour
+	WORLDS=$(N) WORLDS_SHRINK=99 $(CARGO) test --release --locked --test worlds worlds_hold -- --include-ignored --nocapture
+
+SHARD ?= 0/8
+SAMPLE ?= 0/20
+mutants:         ## rules broken one by one, and whether a test notices: SHARD=0/8 of all rules, SAMPLE=0/20 of the rest; installs cargo-mutants
+	@sh scripts/mutants.sh $(SHARD) $(SAMPLE)
 
 test-peer: build ## what tshark says otherwise about captures/, and about PEER=FOLDER
 	scripts/test-peer $(PEER)

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use portable_pty::CommandBuilder;
 use pty::Terminal;
 
-#[path = "../tests/tui/pty.rs"]
+#[path = "../tests/suite/tui/pty.rs"]
 mod pty;
 
 /// A picture: what is opened, at which size, the keys, and what stands on the screen after each.

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- capture_file packet tftp tls http trust_list show_text console_log engine
+[ $# -gt 0 ] || set -- capture_file packet tftp tls http trust_list show_text console_log told engine
 
 cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 
@@ -21,7 +21,7 @@ for target; do
 	case $target in
 	trust_list) seeds=tests/fixtures/trust ;;
 	show_text) seeds=tests/fixtures/trust/text ;;
-	console_log) seeds=tests/fixtures/logs ;;
+	console_log | told) seeds=tests/fixtures/words/seeds ;;
 	capture_file | engine) seeds="tests/fixtures/wire captures" ;;
 	*) seeds=fuzz/seeds/$target ;;
 	esac

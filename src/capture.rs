@@ -17,20 +17,24 @@ mod format;
 mod frame;
 #[cfg(feature = "live")]
 pub mod live;
+mod loss;
 mod merge;
 mod pcap;
 mod pcapng;
 mod rotated;
 
-pub use archive::{Place, Places};
+pub use archive::{Opener, Place, Places};
 pub use arrangement::{Arrangement, Skew};
 pub use clocks::Clocks;
 pub use compressed::BytesRead;
 pub use error::{CaptureError, Problem};
 pub use file::CaptureFile;
 pub use follow::FollowedFile;
-pub use frame::{Frame, FrameId, LinkType, Moment, Span, Timestamp};
+pub use frame::{Frame, FrameId, LinkType, Moment, Span};
+pub use loss::{Loss, Losses};
 pub use merge::{MergedCaptures, Whence};
+
+pub use crate::timestamp::Timestamp;
 
 /// Anything that yields frames one after the other.
 pub trait Source {
@@ -70,6 +74,8 @@ pub struct SourceSummary {
     pub set: Option<u16>,
     /// How its clock compares with another source's, where both recorded the same packets.
     pub skew: Option<Skew>,
+    /// When frames were dropped while it was recorded, as far as it tells.
+    pub losses: Vec<Loss>,
     /// What a reader of the report must know: the capture was cut, records were damaged.
     pub warnings: Vec<String>,
 }

@@ -7,17 +7,19 @@ mod diff;
 mod extract;
 mod inputs;
 mod interfaces;
-#[cfg(feature = "live")]
+mod opened;
 mod privileges;
 mod progress;
 mod pump;
 mod read;
 mod shell;
 mod show;
+mod told;
 mod triage;
 mod version;
 mod watch;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -74,7 +76,7 @@ pub enum Exit {
 impl Exit {
     /// What the counts of a report come to.
     const fn of(summary: &Summary) -> Self {
-        if summary.mismatched > 0 || summary.deletion_needed > 0 { Self::Findings } else { Self::Clean }
+        if summary.mismatched > 0 || summary.needing_attention > 0 { Self::Findings } else { Self::Clean }
     }
 }
 
@@ -90,7 +92,11 @@ impl From<Exit> for ExitCode {
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and versions are errors to clap, and whether they could be printed is for us to look at.
+        Err(asked) => return said(&asked).into(),
+    };
     let result = match cli.command {
         Command::Triage(args) => triage::run(&args),
         Command::Watch(args) => watch::run(&args),
@@ -107,16 +113,43 @@ pub fn run() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where even this cannot be said, the exit status says it.
-            let _ = writeln!(std::io::stderr(), "itlscope: {error:#}");
+            let _ = writeln!(std::io::stderr(), "itlscope: {}", escape::message(&format!("{error:#}")));
             Exit::Failed.into()
         }
+    }
+}
+
+/// Writes the report that `itlscope triage` with these arguments would print, for programs that want it without a process of its
+/// own: no sandbox, and the exit status instead of the end.
+///
+/// # Errors
+/// When the arguments are wrong, a file that they name cannot be read, or `out` cannot be written to.
+pub fn triage<A: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = A>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let name = OsString::from("triage");
+    let alone = triage::Alone::try_parse_from(std::iter::once(name).chain(arguments.into_iter().map(Into::into)))?;
+    triage::report(&alone.args, false, out)
+}
+
+/// Prints what clap has to say: help, a version, or what is wrong with the arguments.
+fn said(asked: &clap::Error) -> Exit {
+    let printed = asked.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            complain(&format!("standard output: {error}"));
+            Exit::Failed
+        }
+        _ if asked.use_stderr() => Exit::Failed,
+        _ => Exit::Clean,
     }
 }
 
 /// Says on standard error what is wrong, in one line.
 fn complain(problem: &str) {
     // Where even this cannot be said, the exit status says it.
-    let _ = writeln!(std::io::stderr(), "itlscope: {}", escape::line(problem));
+    let _ = writeln!(std::io::stderr(), "itlscope: {}", escape::message(&escape::line(problem)));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

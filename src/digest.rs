@@ -6,10 +6,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::digest as hash;
 use sha1::Digest as _;
 
 macro_rules! checksum {
-    ($(#[$doc:meta])* $name:ident, $bytes:literal, $hasher:ty) => {
+    ($(#[$doc:meta])* $name:ident, $bytes:literal, $digest:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub [u8; $bytes]);
@@ -17,7 +18,7 @@ macro_rules! checksum {
         impl $name {
             /// The checksum of `bytes`.
             pub fn of(bytes: &[u8]) -> Self {
-                Self(<$hasher>::digest(bytes).into())
+                Self($digest(bytes).into())
             }
         }
 
@@ -51,16 +52,21 @@ macro_rules! checksum {
 
 checksum!(
     /// An MD5 checksum, as `md5sum` and older phones' screens print it.
-    Md5Sum, 16, md5::Md5
+    Md5Sum, 16, md5::Md5::digest
 );
 checksum!(
     /// A SHA-1 checksum, as `show itl`, newer phones' screens and the DeviceTLInfo alarm print it.
-    Sha1Sum, 20, sha1::Sha1
+    Sha1Sum, 20, sha1::Sha1::digest
 );
 checksum!(
     /// A SHA-256 checksum, the usual fingerprint of a certificate.
-    Sha256Sum, 32, sha2::Sha256
+    Sha256Sum, 32, sha256
 );
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    // It is as long as that, always.
+    hash::digest(&hash::SHA256, bytes).as_ref().try_into().unwrap_or_default()
+}
 
 /// The text is not the hexadecimal form of this checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +143,11 @@ mod tests {
         let digests = Digests::of(b"abc");
         assert_eq!(digests.md5.to_string(), "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(digests.sha1.to_string(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        // FIPS 180-2, B.1: the same.
+        assert_eq!(
+            Sha256Sum::of(b"abc").to_string(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         let mut pieces = DigestsInProgress::default();
         pieces.update(b"a");
         pieces.update(b"bc");

@@ -9,6 +9,7 @@ mod content;
 mod dhcp;
 mod discovery;
 mod flows;
+mod hardware;
 mod head;
 mod http;
 mod model;

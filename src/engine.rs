@@ -3,7 +3,7 @@
 //! In: [`Frame`]s, one after the other. Out: the [`Phone`]s, and what was left out on the way. Files, live interfaces, fuzzers
 //! and tests drive the same three calls: [`Engine::push`], [`Engine::tick`], [`Engine::finish`].
 
-use crate::capture::{Frame, Moment, Timestamp};
+use crate::capture::{Frame, Loss, Losses, Moment, Timestamp};
 use crate::dissect::{self, Dissector, LimitsHit, Settings};
 use crate::event::Event;
 use crate::packet::{self, Counters, Decoder, glance};
@@ -49,6 +49,7 @@ pub struct Engine {
     witness: Witness,
     roster: Roster,
     events: Vec<Event>,
+    losses: Losses,
 }
 
 impl Engine {
@@ -58,6 +59,7 @@ impl Engine {
             witness: Witness { decoder: Decoder::new(limits.packet), dissector: Dissector::new(&limits.dissect) },
             roster: Roster::new(Files::new(references), limits.phone),
             events: Vec::new(),
+            losses: Losses::default(),
         }
     }
 
@@ -76,6 +78,16 @@ impl Engine {
     pub fn tick(&mut self, now: Timestamp) {
         self.witness.dissector.tick(now, &mut self.events);
         self.deliver();
+    }
+
+    /// Frames were lost on their way here: what was not seen meanwhile may have been there.
+    pub fn lose(&mut self, loss: Loss) {
+        self.losses.add(loss);
+    }
+
+    /// When frames were lost.
+    pub fn losses(&self) -> &[Loss] {
+        self.losses.as_slice()
     }
 
     /// The capture is over: ends everything.

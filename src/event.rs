@@ -4,6 +4,7 @@
 //! people read is `Display`; nothing reads that text back.
 
 mod alarm;
+mod answer;
 mod codes;
 mod connection;
 mod content;

@@ -38,6 +38,22 @@ pub struct Options {
 /// One file: the server that gave it, the name that it was asked for by, what is in it.
 type Key = (IpAddr, Option<String>, Digests);
 
+/// Why a file is not there.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Its path, and what is wrong.
+    pub text: String,
+    /// Whether another file stands in its place. Where not, the disk is full or broken, and another run may do better.
+    pub in_the_way: bool,
+}
+
+impl Failure {
+    fn new(path: &str, error: &io::Error) -> Self {
+        let in_the_way = matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory);
+        Self { text: format!("{path}: {error}"), in_the_way }
+    }
+}
+
 /// Writes files as they come.
 #[derive(Debug)]
 pub struct Extractor {
@@ -53,7 +69,7 @@ enum State {
     /// It is written here.
     Written(String),
     /// It could not be written there, and why.
-    Failed(String),
+    Failed(Failure),
     /// It may hold secrets.
     Withheld,
 }
@@ -77,19 +93,20 @@ impl Extractor {
 
     fn write(&mut self, record: &DownloadRecord, bytes: &[u8]) -> State {
         let server = names::of_address(record.server.ip());
-        let path = self.names.take(&server, record.file.as_deref().unwrap_or("unnamed"));
+        let path = self.names.take(&server, record.file().unwrap_or("unnamed"));
         match self.folder.write(&path, bytes) {
             Ok(()) => State::Written(path),
-            Err(error) => State::Failed(format!("{path}: {error}")),
+            Err(error) => State::Failed(Failure::new(&path, &error)),
         }
     }
 
     /// The capture is over, and these are its phones: removes what turned out not to be complete, and writes certificates and
-    /// the manifest. `manifest` says what was read. Returns it, and what could not be written, each with its path.
+    /// the manifest. `manifest` says what was read. Returns it, and what could not be written, each with its path. Where the disk
+    /// failed, the manifest is not written: what is missing is no result, and another run goes on.
     ///
     /// # Errors
     /// When the manifest cannot be written.
-    pub fn finish(mut self, phones: &[Phone], mut manifest: Manifest) -> io::Result<(Manifest, Vec<String>)> {
+    pub fn finish(mut self, phones: &[Phone], mut manifest: Manifest) -> io::Result<(Manifest, Vec<Failure>)> {
         let mut written: HashMap<String, FileEntry> = HashMap::new();
         for phone in phones {
             for record in &phone.downloads {
@@ -111,7 +128,7 @@ impl Extractor {
                     self.folder.remove(path)?;
                     removed += 1;
                 }
-                State::Failed(why) => failed.push(why.clone()),
+                State::Failed(failure) => failed.push(failure.clone()),
                 State::Written(_) | State::Withheld => {}
             }
         }
@@ -122,22 +139,24 @@ impl Extractor {
         }
         manifest.files = written.into_values().collect();
         manifest.files.sort_by(|a, b| (a.first_frame(), &a.path).cmp(&(b.first_frame(), &b.path)));
-        failed.sort();
+        failed.sort_by(|a: &Failure, b: &Failure| a.text.cmp(&b.text));
         failed.extend(certificates::write(phones, &self.folder, &mut self.names, &mut manifest));
-        manifest.write(&self.folder)?;
+        if failed.iter().all(|failure| failure.in_the_way) {
+            manifest.write(&self.folder)?;
+        }
         Ok((manifest, failed))
     }
 
     /// What became of a download: where it was written, or why it was not; `None` where there was nothing to write.
     fn account(&self, record: &DownloadRecord) -> Option<Result<&str, Why>> {
         let Some(key) = key(record) else {
-            let reason = || record.reason.clone().unwrap_or_else(|| "it is not complete".to_owned());
-            let begun = matches!(record.outcome, Outcome::Incomplete | Outcome::Pending);
+            let reason = || record.reason().unwrap_or_else(|| "it is not complete".to_owned());
+            let begun = matches!(record.outcome(), Outcome::Incomplete | Outcome::Pending);
             return begun.then(|| Err(Why::Other(reason())));
         };
         Some(match self.files.get(&key) {
             Some(State::Written(path)) => Ok(path),
-            Some(State::Failed(why)) => Err(Why::Other(why.clone())),
+            Some(State::Failed(failure)) => Err(Why::Other(failure.text.clone())),
             Some(State::Withheld) => Err(Why::Withheld),
             None if self.files.len() >= self.options.most_files => {
                 Err(Why::Other(format!("{} files were written already (--max-files)", self.options.most_files)))
@@ -151,5 +170,5 @@ impl Extractor {
 
 /// The key of a complete download.
 fn key(record: &DownloadRecord) -> Option<Key> {
-    record.digests.map(|digests| (record.server.ip(), record.file.clone(), digests))
+    record.digests.map(|digests| (record.server.ip(), record.file().map(str::to_owned), digests))
 }

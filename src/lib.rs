@@ -14,6 +14,7 @@
 
 pub mod bytes;
 pub mod capture;
+pub mod claim;
 pub mod commands;
 pub mod digest;
 pub mod dissect;
@@ -21,7 +22,6 @@ pub mod engine;
 pub mod escape;
 pub mod event;
 pub mod extract;
-pub mod logs;
 mod memo;
 pub mod packet;
 pub mod phone;
@@ -30,8 +30,11 @@ pub mod report;
 pub mod sandbox;
 #[doc(hidden)]
 pub mod testkit;
+pub mod timestamp;
 pub mod trust;
 pub mod tui;
 pub mod verdict;
 pub mod watch;
+pub mod witness;
+pub mod words;
 pub mod x509;

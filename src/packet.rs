@@ -55,6 +55,8 @@ pub struct Datagram<'a> {
     pub payload: &'a [u8],
     /// How many bytes of the payload were on the wire but not in the capture.
     pub missing: usize,
+    /// The Ethernet source of the frame, of the innermost header; `None` where the link has none.
+    pub hardware: Option<[u8; 6]>,
 }
 
 /// A TCP segment (RFC 9293).
@@ -74,6 +76,8 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// How many bytes of the payload were on the wire but not in the capture.
     pub missing: usize,
+    /// The Ethernet source of the frame, of the innermost header; `None` where the link has none.
+    pub hardware: Option<[u8; 6]>,
 }
 
 /// The control bits of a TCP segment that change a connection's state.
@@ -87,6 +91,8 @@ impl TcpFlags {
     pub const SYN: u8 = 2;
     /// RST: the connection is reset.
     pub const RST: u8 = 4;
+    /// PSH: the receiver shall not wait for more.
+    pub const PSH: u8 = 8;
     /// ACK: the acknowledgment number counts.
     pub const ACK: u8 = 16;
 
@@ -173,10 +179,13 @@ impl Decoder {
         };
         let mut missing = usize::try_from(frame.original_len).unwrap_or(usize::MAX).saturating_sub(frame.data.len());
         let mut reassembled = false;
+        let mut hardware = None;
         // A datagram put together from fragments may be a tunnel that carries fragments; two rounds are as deep as it gets.
         let (found, identity) = (0..3).find_map(|_| {
             let bytes = if reassembled { &self.reassembled[..] } else { frame.data };
-            match walk::walk(layer, bytes, missing) {
+            let (found, source) = walk::walk(layer, bytes, missing);
+            hardware = source.or(hardware);
+            match found {
                 Found::Fragment(fragment) => {
                     let payload = bytes.get(fragment.payload.clone()).unwrap_or_default();
                     let Some(whole) = self.fragments.add(&fragment, payload, frame.time) else {
@@ -204,7 +213,7 @@ impl Decoder {
             }
             Found::Cdp(range) => Packet::Cdp(slice(&range)),
             Found::Lldp(range) => Packet::Lldp(slice(&range)),
-            Found::Transport { transport, .. } => transport.packet(bytes)?,
+            Found::Transport { transport, .. } => transport.packet(bytes, hardware)?,
         };
         if let Some(identity) = identity
             && self.duplicates.seen_before(&packet, identity, frame.time)
@@ -248,7 +257,7 @@ pub enum Whereabouts {
 
 /// Where things stand in a frame; `None` where nothing in it could matter.
 pub fn whereabouts(frame: &Frame<'_>) -> Option<Whereabouts> {
-    match walk::walk(Layer::first(frame.link)?, frame.data, 0) {
+    match walk::walk(Layer::first(frame.link)?, frame.data, 0).0 {
         Found::Transport { transport, .. } => Some(transport.whereabouts()),
         Found::Fragment(fragment) => Some(Whereabouts::Fragment {
             src: fragment.key.src,

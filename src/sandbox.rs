@@ -21,12 +21,14 @@ use std::path::{Path, PathBuf};
 pub struct Needs {
     /// Files to be opened for reading; of folders, whatever is in them. What does not exist is passed over.
     pub read: Vec<PathBuf>,
-    /// Folders in which files and folders are made, and files written and removed.
+    /// Folders in which files and folders are made, and files written, renamed and removed. Reading them is not part of it.
     pub write: Vec<PathBuf>,
     /// The terminal is opened anew, and times are told in the zone of this machine.
     pub terminal: bool,
     /// Counters of network interfaces are read (`/sys/class/net`), as libpcap does.
     pub interfaces: bool,
+    /// The descriptor of a capture from an interface: nothing may be sent on it.
+    pub capture: Option<i32>,
 }
 
 /// What came of a layer.
@@ -78,6 +80,19 @@ pub fn enter(needs: &Needs) -> Restrictions {
         let missing = || Layer::Missing(format!("{} has none", std::env::consts::OS));
         Restrictions { files: missing(), calls: missing() }
     }
+}
+
+/// Sees to it that a crash leaves nothing of this process's memory anywhere: captures hold passwords. Neither a file nor a program
+/// that collects what crashed gets it, and no other process of this user may look into it. For the whole process, and for good.
+///
+/// # Errors
+/// When the system refuses.
+pub fn leave_no_core() -> std::io::Result<()> {
+    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0)?;
+    // Where the kernel hands cores to a program, it does not ask for the limit.
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_dumpable(false)?;
+    Ok(())
 }
 
 /// What [`enter`] can do on this machine, in one line for `--version`.

@@ -8,6 +8,7 @@
 //! input, and memory stays a small multiple of the input plus a constant.
 
 pub mod compare;
+mod described;
 pub mod document;
 mod envelope;
 mod header;
@@ -18,21 +19,26 @@ mod outlook;
 pub mod predict;
 mod record;
 mod reference;
-mod rsa;
+mod role;
 pub mod show;
 pub mod signature;
 mod sniff;
+pub(crate) mod sums;
 #[doc(hidden)]
 pub mod testkit;
 pub mod text;
 mod tlv;
 
-pub use envelope::{Encryption, SignedFile};
-pub use header::{DigestAlgorithm, Header, Signature, Signer};
+pub use described::Described;
+pub use envelope::SignedFile;
+pub use header::{DigestAlgorithm, Encryption, Header, Signature, Signer};
 pub use list::{ListKind, Origin, TrustList};
 pub use outlook::outlook;
 pub use record::{Function, HashAlgorithm, Record};
-pub use reference::{EmptyArgument, Reference, ReferenceArgument, ReferenceError, ReferenceKind, ReferenceTarget};
+pub use reference::{
+    Digits, EmptyArgument, Reference, ReferenceArgument, ReferenceError, ReferenceKind, ReferenceTarget,
+};
+pub use role::{Role, role};
 pub use sniff::what_is;
 pub use tlv::{ListError, Row};
 

@@ -13,24 +13,29 @@ mod case;
 mod checks;
 mod conditions;
 mod decision;
-mod facts;
 mod findings;
 mod fleet;
-mod held;
-mod observed;
+mod holds;
+mod matter;
+mod simulation;
+mod ways;
+mod words;
 
-use crate::capture::{Moment, Span};
+use crate::capture::Span;
+use crate::claim::Evidence;
 use crate::digest::Sha1Sum;
 use crate::phone::Phone;
 
 pub use advice::{Advice, advice_table};
 pub use assessments::{Assessed, Assessments};
-pub use case::{Case, Logged, Share, Taken, Told};
-pub use facts::Simulation;
-pub use findings::Finding;
+pub use case::{Case, Share, Taken};
+pub use checks::{against_references, has_other_ctl};
+pub use findings::{Finding, FindingId};
 pub use fleet::{Fleet, Group, Presented, ServedLists, Summary};
-pub use held::{HeldSource, ToldList, ToldLists};
-pub use observed::Inference;
+pub use holds::Holds;
+pub use simulation::Simulation;
+
+pub use crate::witness::wire::Observation;
 
 /// The result for one phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +47,11 @@ pub struct Assessment {
     /// How what was seen compares with the references.
     pub checks: Checks,
     /// What the wire shows the phone doing in its last boot, and what the logs of TVS say.
-    pub observed: Vec<Inference>,
+    pub observed: Vec<Observation>,
     /// The phone's own decision about the last list that it was served.
     pub simulation: Option<Simulation>,
-    /// The four conditions, in the order of the source documents.
-    pub conditions: [Condition; 4],
+    /// The four conditions.
+    pub conditions: Conditions,
     /// The answer.
     pub deletion: Deletion,
     /// Why, in one sentence without a full stop.
@@ -57,6 +62,8 @@ pub struct Assessment {
     pub advice: Vec<Advice>,
     /// What is wrong, the gravest first.
     pub findings: Vec<Finding>,
+    /// Whether the phone asked for files: one that was seen otherwise only is not judged.
+    pub has_downloads: bool,
 }
 
 impl Assessment {
@@ -68,7 +75,7 @@ impl Assessment {
     /// Whether somebody has to do something about it: not where a phone differs from a reference and nothing else is wrong.
     pub fn needs_attention(&self) -> bool {
         let is_well = self.advice.first().is_some_and(|advice| advice.id == advice::NOTHING);
-        self.has_findings() && !(is_well && self.findings.iter().all(Finding::is_of_reference))
+        self.has_findings() && !(is_well && self.findings.iter().all(|finding| finding.id.is_of_reference()))
     }
 }
 
@@ -77,25 +84,12 @@ impl Assessment {
 pub struct BootSummary {
     /// Its frames.
     pub span: Span,
+    /// Whether no other boot is known to have followed it.
+    pub is_last: bool,
     /// SHA-1 of the last complete ITL in it.
     pub itl_sha1: Option<Sha1Sum>,
     /// The ids of what the wire shows the phone doing in it.
     pub observed: Vec<&'static str>,
-}
-
-/// What a phone holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Holds {
-    /// SHA-1 of its ITL.
-    pub itl_sha1: Option<Sha1Sum>,
-    /// SHA-1 of its CTL.
-    pub ctl_sha1: Option<Sha1Sum>,
-    /// How that is known; `None` where it is not.
-    pub source: Option<HeldSource>,
-    /// In words.
-    pub why: String,
-    /// The frames that it rests on.
-    pub evidence: Vec<Evidence>,
 }
 
 /// The three comparisons of a phone with the references.
@@ -193,6 +187,26 @@ impl ConditionId {
     }
 }
 
+/// The four conditions, in the order of the source documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conditions {
+    /// Whether the signer of the phone's ITL differs from that of the ITL on the TFTP server.
+    pub itl_signer_differs: Condition,
+    /// Whether the TVS certificate in the phone's ITL differs from the one that TVS presents.
+    pub tvs_certificate_differs: Condition,
+    /// Whether the phone reports that verification failed.
+    pub phone_reports_failure: Condition,
+    /// Whether there is no backup of the old key.
+    pub no_old_key_backup: Condition,
+}
+
+impl Conditions {
+    /// All four, in their order.
+    pub const fn all(&self) -> [&Condition; 4] {
+        [&self.itl_signer_differs, &self.tvs_certificate_differs, &self.phone_reports_failure, &self.no_old_key_backup]
+    }
+}
+
 /// Three answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
@@ -250,52 +264,40 @@ impl Deletion {
     }
 }
 
-/// Something seen in a frame that supports what is said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Evidence {
-    /// Where it was seen.
-    pub moment: Moment,
-    /// What was seen, in words.
-    pub text: String,
-}
-
-impl Evidence {
-    fn new(moment: Moment, text: impl Into<String>) -> Self {
-        Self { moment, text: text.into() }
-    }
-}
-
 /// Assesses one phone.
 pub fn assess(phone: &Phone, case: &Case) -> Assessment {
-    let facts = facts::Facts::new(phone, case);
-    let checks = checks::check(&facts);
-    let conditions = conditions::conditions(&facts);
-    let (deletion, because) = decision::decide(&facts, &conditions);
-    let situation = advice::Situation { facts: &facts, checks: &checks, conditions: &conditions, deletion };
+    let matter = matter::Matter::new(phone, case);
+    let checks = checks::check(&matter);
+    let conditions = conditions::conditions(&matter);
+    let (deletion, because) = decision::decide(&matter, &conditions);
+    let situation = advice::Situation { matter: &matter, checks: &checks, conditions: &conditions, deletion };
     let advice = advice::advise(&situation);
-    let collect = if deletion == Deletion::Undetermined { decision::collect(&facts, &conditions) } else { Vec::new() };
-    let findings = findings::findings(&facts, &checks);
-    let mut observed = facts.observed.last().map(|observed| observed.inferences.clone()).unwrap_or_default();
-    observed.extend(facts.acts_otherwise());
-    observed.extend(facts.logged_handshake());
-    let holds = Holds {
-        itl_sha1: facts.held.itl.sha1(),
-        ctl_sha1: facts.held.ctl.sha1(),
-        source: facts.held.source,
-        why: facts.held.why.clone(),
-        evidence: facts.held.evidence.clone(),
-    };
+    let collect = if deletion == Deletion::Undetermined { decision::collect(&matter, &conditions) } else { Vec::new() };
+    let findings = findings::findings(&matter, &checks, &conditions);
+    let holds = holds::holds(&matter);
+    let boots = matter.wire.boots.iter().zip(&matter.wire.observed).map(|(boot, observed)| BootSummary {
+        span: boot.span(),
+        is_last: boot.is_last,
+        itl_sha1: boot.last_itl().and_then(|itl| itl.digests).map(|digests| digests.sha1),
+        observed: observed.iter().map(|observation| observation.id).collect(),
+    });
+    let boots = boots.collect();
+    let last = matter.wire.boots.iter().zip(&matter.wire.observed).filter(|(boot, _)| boot.is_last);
+    let mut observed: Vec<Observation> = last.flat_map(|(_, observed)| observed.iter().cloned()).collect();
+    observed.extend(simulation::acts_otherwise(&matter));
+    observed.extend(matter.told_observations());
     Assessment {
-        boots: facts.boot_summaries(),
+        boots,
         holds,
         checks,
         observed,
-        simulation: facts.simulation.clone(),
         conditions,
         deletion,
         because,
         collect,
         advice,
         findings,
+        has_downloads: !phone.downloads.is_empty(),
+        simulation: matter.simulation,
     }
 }

@@ -4,6 +4,7 @@
 //! that changed, one phone whole, the fleet. It refuses to know terminals.
 
 mod board;
+mod conceal;
 mod detail;
 mod export;
 mod feed;
@@ -23,7 +24,7 @@ mod write;
 
 pub use board::{Board, Refreshed};
 pub use detail::{CertificateDetail, Detail, Found, ListDetail, RecordLine, RecordMark, Standing};
-pub use export::Exported;
+pub use export::{Exported, Exports};
 pub use feed::{Batch, Fed, Feed, Feeder, LiveCounters, feed};
 pub use fleet::{FleetGroup, FleetView, PresentedLine, ServedLine};
 pub use happenings::{Follower, Happening, What, Who};

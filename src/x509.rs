@@ -3,6 +3,7 @@
 //! In: DER, or the textual names and serials that trust lists hold. Out: [`Certificate`], [`Serial`], [`DistinguishedName`].
 //! It refuses to judge: no chain is built, no date is compared with a clock.
 
+mod lenient;
 mod name;
 mod serial;
 
@@ -12,9 +13,9 @@ use std::sync::Arc;
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::capture::Timestamp;
 use crate::digest::{Sha1Sum, Sha256Sum};
 use crate::memo::Memo;
+use crate::timestamp::Timestamp;
 
 pub use name::DistinguishedName;
 pub use serial::Serial;
@@ -32,6 +33,8 @@ pub struct Certificate {
     pub not_before: Timestamp,
     /// End of validity.
     pub not_after: Timestamp,
+    /// Fields that are no DER: a name among them is empty here, and an unknown validity neither begins nor ends.
+    pub malformed: Vec<&'static str>,
     /// SHA-1 over the DER bytes: what trust lists print and hold as CERTHASH (domain.md 3).
     pub sha1: Sha1Sum,
     /// SHA-256 over the DER bytes.
@@ -62,10 +65,17 @@ impl Certificate {
             issuer: DistinguishedName::from_x509(parsed.issuer()),
             not_before: time(parsed.validity().not_before),
             not_after: time(parsed.validity().not_after),
+            malformed: Vec::new(),
             sha1: Sha1Sum::of(der),
             sha256: Sha256Sum::of(der),
             der: der.to_vec(),
         })
+    }
+
+    /// A certificate as somebody showed it: where a field of it is no DER, the others are read all the same. `None` where not
+    /// even a serial number can be read.
+    pub fn shown(der: &[u8]) -> Option<Self> {
+        Self::from_der(der).ok().or_else(|| lenient::read(der))
     }
 }
 

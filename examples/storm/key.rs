@@ -1,6 +1,6 @@
 //! RSA signatures with a test key of any length, by the Chinese remainder theorem (RFC 8017 5.1.2, 8.2).
 //!
-//! `ring` signs with 2048 bits and more; the lists of old clusters are signed with 1024.
+//! Libraries sign with SHA-1 and 1024 bits no more; the lists of old clusters are signed so.
 
 use itlscope::digest::Sha1Sum;
 use num_bigint::BigUint;

@@ -1,19 +1,22 @@
-//! Bytes of a console log, of status messages, of CUCM's logs.
+//! Bytes of any text or archive that people have: console logs, status messages, pages, logs of servers.
 
 #![no_main]
 
-use itlscope::logs;
+use itlscope::words::{self, LONGEST_QUOTE, Told, Whose};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let text = String::from_utf8_lossy(bytes);
-    let log = logs::read(&text);
-    let lines = text.lines().count();
-    let _ = log.device();
-    if let Some((_, line, said)) = log.verification() {
-        assert!(line <= lines && !said.contains('\x1b'), "{line}: {said:?}");
+    let (readings, _) = words::read("x", bytes, &Whose::Unnamed);
+    let mut told = Told::default();
+    for reading in readings {
+        assert!(reading.silent <= reading.lines);
+        for statement in &reading.statements {
+            assert!(statement.line > 0 && statement.quote.chars().count() <= LONGEST_QUOTE, "{statement:?}");
+        }
+        told.hear(reading);
     }
-    for (line, alarm) in log.alarms() {
-        assert!(line <= lines, "{line}: {alarm:?}");
+    let _ = told.of_nobody();
+    for name in told.devices() {
+        let _ = told.about(Some(name), &[]).screen();
     }
 });

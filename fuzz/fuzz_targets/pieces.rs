@@ -88,6 +88,6 @@ pub fn connection(bytes: &[u8], server: SocketAddr) {
         let grown = (payload.len() + missing) as u32 + u32::from(flags.has(TcpFlags::SYN)) + u32::from(flags.has(TcpFlags::FIN));
         next[own] = seq.wrapping_add(grown);
         let ack = Some(next[1 - own]);
-        (Packet::Tcp(Segment { src, dst, seq, ack, flags, payload, missing }), clock.next(control & 128 != 0))
+        (Packet::Tcp(Segment { src, dst, seq, ack, flags, payload, missing, hardware: None }), clock.next(control & 128 != 0))
     }));
 }

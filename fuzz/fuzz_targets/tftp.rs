@@ -19,6 +19,6 @@ fuzz_target!(|bytes: &[u8]| {
         let server: SocketAddr = ([10, 0, 1, if control & 8 == 0 { 1 } else { 2 }], port).into();
         let (src, dst) = if control & 1 == 1 { (phone, server) } else { (server, phone) };
         let missing = if control & 64 == 0 { 0 } else { 7 };
-        (Packet::Udp(Datagram { src, dst, payload, missing }), clock.next(control & 128 != 0))
+        (Packet::Udp(Datagram { src, dst, payload, missing, hardware: None }), clock.next(control & 128 != 0))
     }));
 });

@@ -8,8 +8,10 @@ mod tar;
 mod zip;
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, Cursor, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::compressed::{self, BytesRead};
 use super::error::{CaptureError, Problem};
@@ -27,6 +29,44 @@ const LOOKED_AT: u64 = 32 << 10;
 const MOST_NAMES: usize = 3;
 /// Characters of a member's name that are kept.
 const LONGEST_NAME: usize = 200;
+
+/// How files are opened: some are open already.
+pub type Opener<'o> = &'o dyn Fn(&Path) -> io::Result<Arc<File>>;
+
+/// A file that several may read at once, each where it stands.
+struct Shared(Arc<File>);
+
+impl Shared {
+    /// At most so many bytes at an offset.
+    fn read(&self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.from(offset).take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// All from an offset on.
+    fn from(&self, offset: u64) -> Rest {
+        Rest { file: Arc::clone(&self.0), offset }
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+}
+
+/// A file from an offset on.
+struct Rest {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl Read for Rest {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset = self.offset.saturating_add(read as u64);
+        Ok(read)
+    }
+}
 
 /// Where a capture is: a file, or a member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +110,10 @@ impl Place {
     }
 
     /// The places of the captures at these paths. What is no archive is a place by itself, whatever it turns out to be.
-    pub fn of(paths: &[PathBuf]) -> Places {
+    pub fn of(paths: &[PathBuf], open: Opener<'_>) -> Places {
         let mut found = Places::default();
         for path in paths {
-            match listing(path) {
+            match listing(path, open) {
                 None => found.places.push(Self::file(path.clone())),
                 Some(Ok(listing)) => {
                     let members = listing.captures.into_iter();
@@ -90,8 +130,8 @@ impl Place {
     }
 
     /// Whether there is an archive with captures at the path.
-    pub fn is_archive(path: &Path) -> bool {
-        matches!(listing(path), Some(Ok(_)))
+    pub fn is_archive(path: &Path, open: Opener<'_>) -> bool {
+        matches!(listing(path, open), Some(Ok(_)))
     }
 
     /// The file, or the member as if its archive were a folder.
@@ -107,15 +147,15 @@ impl Place {
         self.path.is_file()
     }
 
-    /// The stream of a member; `None` for a file. What is read of it is counted.
-    pub(super) fn open_member(&self, count: &BytesRead) -> Option<io::Result<Box<dyn Read + Send>>> {
+    /// The stream of a member; `None` for a file. What is read of the archive is added to `count`.
+    pub fn open_member(&self, open: Opener<'_>, count: &BytesRead) -> Option<io::Result<Box<dyn Read + Send>>> {
         let member = self.member.as_ref()?;
-        Some(File::open(&self.path).and_then(|file| member.open(file, count)))
+        Some(open(&self.path).and_then(|file| member.open(&Shared(file), count)))
     }
 }
 
 impl Member {
-    fn open(&self, file: File, count: &BytesRead) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, file: &Shared, count: &BytesRead) -> io::Result<Box<dyn Read + Send>> {
         match &self.how {
             Packed::Zip(entry) => entry.open(file),
             Packed::Tar { offset, length } => {
@@ -165,18 +205,16 @@ impl Listing {
 }
 
 /// What is in the archive at the path, or why nothing of it can be read; `None` where there is no archive.
-fn listing(path: &Path) -> Option<Result<Listing, String>> {
+fn listing(path: &Path, open: Opener<'_>) -> Option<Result<Listing, String>> {
     if !path.is_file() {
         return None;
     }
-    let mut file = File::open(path).ok()?;
-    let mut start = Vec::new();
-    (&mut file).take(4).read_to_end(&mut start).ok()?;
-    file.rewind().ok()?;
+    let file = Shared(open(path).ok()?);
+    let start = file.read(0, 4).ok()?;
     let listing = if start == b"PK\x03\x04" || start == b"PK\x05\x06" {
-        zip::list(file)
+        zip::list(&file)
     } else {
-        let (mut all, is_compressed) = decompressed(file, &BytesRead::default()).ok()?;
+        let (mut all, is_compressed) = decompressed(&file, &BytesRead::default()).ok()?;
         let mut start = Vec::new();
         // A compressed capture that is damaged is told when it is read.
         let _ = (&mut all).take(format::LOOKED_AT as u64).read_to_end(&mut start);
@@ -193,8 +231,8 @@ fn listing(path: &Path) -> Option<Result<Listing, String>> {
 }
 
 /// A file without its compression, and whether it has one.
-fn decompressed(file: File, count: &BytesRead) -> io::Result<(Box<dyn Read + Send>, bool)> {
-    let (reader, compression) = compressed::open(Box::new(file), count)?;
+fn decompressed(file: &Shared, count: &BytesRead) -> io::Result<(Box<dyn Read + Send>, bool)> {
+    let (reader, compression) = compressed::open(Box::new(file.from(0)), count)?;
     Ok((reader, compression.is_some()))
 }
 

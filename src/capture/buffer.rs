@@ -10,6 +10,11 @@ use super::ahead::{Ahead, ROOM};
 const BLOCK: usize = 1 << 20;
 /// How much is read first: many files are only looked at.
 const FIRST_BLOCK: usize = 32 << 10;
+/// What all captures of a case may read at once, and the least that one of them does.
+const ALL_BLOCKS: usize = 64 << 20;
+const SMALLEST_BLOCK: usize = 16 << 10;
+/// Of more captures than this none is read ahead: they may all be open at once, and each would take a thread and three blocks.
+const MOST_AHEAD: usize = 16;
 /// After so many bytes it is worth a thread to read ahead.
 const AHEAD_AFTER: u64 = 4 << 20;
 
@@ -18,6 +23,8 @@ pub(super) struct BlockBuffer {
     supply: Supply,
     /// The offset from which on the stream is read ahead.
     ahead_after: u64,
+    /// How much is read at once.
+    block: usize,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -40,12 +47,29 @@ impl BlockBuffer {
     /// A window over what is read when it is asked for, and not before.
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
         let supply = Supply::Stream(reader);
-        Self { supply, ahead_after: u64::MAX, buffer: vec![0; FIRST_BLOCK], start: 0, end: 0, offset: 0, at_end: false }
+        Self {
+            supply,
+            ahead_after: u64::MAX,
+            block: BLOCK,
+            buffer: vec![0; FIRST_BLOCK],
+            start: 0,
+            end: 0,
+            offset: 0,
+            at_end: false,
+        }
     }
 
     /// A window over what may be read ahead, on a thread of its own.
     pub(super) fn reading_ahead(reader: Box<dyn Read + Send>) -> Self {
         Self { ahead_after: AHEAD_AFTER, ..Self::new(reader) }
+    }
+
+    /// It is one of so many that may be open at once: it takes no more than its share.
+    pub(super) fn share(&mut self, windows: usize) {
+        self.block = (ALL_BLOCKS / windows.max(1)).clamp(SMALLEST_BLOCK, BLOCK);
+        if windows > MOST_AHEAD {
+            self.ahead_after = u64::MAX;
+        }
     }
 
     /// Offset in the stream of the next byte.
@@ -80,7 +104,7 @@ impl BlockBuffer {
     pub(super) fn skip(&mut self, count: u64) -> io::Result<u64> {
         let mut left = count;
         while left > 0 {
-            let step = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+            let step = usize::try_from(left).unwrap_or(self.block).min(self.block);
             let there = self.peek(step)?.len().min(step);
             if there == 0 {
                 break;
@@ -109,7 +133,7 @@ impl BlockBuffer {
     /// Reads until the window has `count` bytes.
     fn read(&mut self, count: usize) -> io::Result<()> {
         self.move_to_front();
-        let length = if self.offset > 0 || self.end > 0 { count.max(BLOCK) } else { count };
+        let length = if self.offset > 0 || self.end > 0 { count.max(self.block) } else { count };
         if self.buffer.len() < length {
             self.buffer.resize(length, 0);
         }
@@ -231,6 +255,20 @@ mod tests {
             buffer.consume(there);
         }
         assert_eq!(buffer.peek(1).unwrap_err().to_string(), "broken");
+    }
+
+    #[test]
+    fn one_of_many_takes_no_more_than_its_share() {
+        let bytes: &'static [u8] = vec![7; 6 << 20].leak();
+        let mut buffer = BlockBuffer::reading_ahead(Box::new(bytes));
+        buffer.share(5000);
+        while !buffer.peek(100).unwrap().is_empty() {
+            let there = buffer.window().len();
+            buffer.consume(there);
+            assert!(buffer.buffer.capacity() <= FIRST_BLOCK, "{}", buffer.buffer.capacity());
+        }
+        assert_eq!(buffer.offset(), 6 << 20);
+        assert!(matches!(buffer.supply, Supply::Stream(_)));
     }
 
     #[test]

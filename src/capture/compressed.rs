@@ -3,6 +3,7 @@
 //! In: a byte stream. Out: the same stream, or what gzip (RFC 1952) or zstd (RFC 8878) made it of: several members or frames
 //! one after the other, frames to be skipped among them, and gzip within either, as mail and archives leave it. Memory is bounded by the window that a zstd frame may ask for.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,11 +12,13 @@ use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 /// Compressed bytes are read in blocks of this length.
-const BLOCK: usize = 256 << 10;
+const BLOCK: usize = 32 << 10;
 /// Bytes are decompressed in pieces of this length.
 const PIECE: usize = 8 << 10;
 /// Windows larger than this are refused: what `zstd --ultra` writes without `--long`.
 const LARGEST_WINDOW: u64 = 128 << 20;
+/// The windows of all captures that are read at once take no more than this.
+const ALL_WINDOWS: u64 = 256 << 20;
 /// zstd's magic number, and that of frames to be skipped, whose lowest four bits are free.
 const ZSTD: u32 = 0xfd2f_b528;
 const SKIPPABLE: u32 = 0x184d_2a50;
@@ -152,7 +155,7 @@ pub(super) fn in_words(error: &io::Error) -> String {
 /// What was found to be wrong here.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Damage(&'static str);
+struct Damage(Cow<'static, str>);
 
 /// Reads piece by piece. A decompressor that comes upon damage keeps back what it made of the same piece: the smaller it is, the
 /// more of what stands before the damage is read.
@@ -198,7 +201,7 @@ type Decoder<R> = StreamingDecoder<Chain<Cursor<[u8; 4]>, R>, FrameDecoder>;
 enum State<R: BufRead> {
     Between(R),
     /// The frame's magic number was read already, and is put before the rest.
-    Frame(Box<Decoder<R>>),
+    Frame(Box<Decoder<R>>, Window),
     Ended,
 }
 
@@ -212,10 +215,10 @@ impl<R: BufRead> Read for Zstd<R> {
                     }
                     self.state = next_frame(source)?;
                 }
-                State::Frame(mut decoder) => {
+                State::Frame(mut decoder, window) => {
                     let read = decoder.read(buffer)?;
                     if read > 0 || buffer.is_empty() {
-                        self.state = State::Frame(decoder);
+                        self.state = State::Frame(decoder, window);
                         return Ok(read);
                     }
                     let frame = &decoder.decoder;
@@ -242,9 +245,11 @@ fn next_frame<R: BufRead>(mut source: R) -> io::Result<State<R>> {
         let skipped = io::copy(&mut (&mut source).take(length), &mut io::sink())?;
         return if skipped == length { Ok(State::Between(source)) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
     }
+    // Where the header stands in two blocks, the decoder finds out alone.
+    let window = Window::take(window_of(source.fill_buf()?).unwrap_or(0).min(LARGEST_WINDOW))?;
     let source = Cursor::new(magic).chain(source);
     let decoder = StreamingDecoder::new_with_max_window_size(source, LARGEST_WINDOW);
-    decoder.map(|decoder| State::Frame(Box::new(decoder))).map_err(|error| match error {
+    decoder.map(|decoder| State::Frame(Box::new(decoder), window)).map_err(|error| match error {
         FrameDecoderError::WindowSizeTooBig { .. } => {
             damaged("it was compressed with a window of more than 128 MiB (zstd --long); decompress it first (zstd -d --long=31)")
         }
@@ -252,9 +257,58 @@ fn next_frame<R: BufRead>(mut source: R) -> io::Result<State<R>> {
     })
 }
 
+/// The window that the header of a frame asks for, behind its magic number (RFC 8878 3.1.1.1).
+fn window_of(header: &[u8]) -> Option<u64> {
+    let (&descriptor, rest) = header.split_first()?;
+    let is_single_segment = descriptor & 0x20 != 0;
+    if !is_single_segment {
+        let &window = rest.first()?;
+        let base = 1_u64 << (10 + (window >> 3));
+        return Some(base + base / 8 * u64::from(window & 7));
+    }
+    // The window is as large as the content.
+    let rest = rest.get([0, 1, 2, 4].get(usize::from(descriptor & 3)).copied()?..)?;
+    Some(match descriptor >> 6 {
+        0 => u64::from(*rest.first()?),
+        1 => u64::from(u16::from_le_bytes(*rest.first_chunk()?)) + 256,
+        2 => u32::from_le_bytes(*rest.first_chunk()?).into(),
+        _ => u64::from_le_bytes(*rest.first_chunk()?),
+    })
+}
+
+/// Bytes of windows that are held.
+static WINDOWS: AtomicU64 = AtomicU64::new(0);
+
+/// The right to hold a window; it goes back when this goes.
+#[derive(Debug)]
+struct Window(u64);
+
+impl Window {
+    fn take(bytes: u64) -> io::Result<Self> {
+        let taken = WINDOWS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+            held.checked_add(bytes).filter(|&held| held <= ALL_WINDOWS)
+        });
+        taken.map(|_| Self(bytes)).map_err(|held| {
+            damaged(format!(
+                "its window of {} MiB and those of others that are read at the same time ({} MiB) are more than {} MiB: \
+                 decompress some of them first (zstd -d)",
+                bytes >> 20,
+                held >> 20,
+                ALL_WINDOWS >> 20
+            ))
+        })
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        WINDOWS.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
 /// An error that is told as it is.
-pub(super) fn damaged(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, Damage(what))
+pub(super) fn damaged(what: impl Into<Cow<'static, str>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Damage(what.into()))
 }
 
 #[cfg(test)]
@@ -359,6 +413,26 @@ mod tests {
         }
         let wide = [&ZSTD.to_le_bytes()[..], &[0, 0xff, 0, 0, 0]].concat();
         assert!(read(&wide).is_err(), "a window of terabytes");
+    }
+
+    #[test]
+    fn windows_are_what_headers_say() {
+        assert_eq!(window_of(&[0x00, 0x00]), Some(1 << 10));
+        assert_eq!(window_of(&[0x00, (17 << 3) | 1]), Some((128 << 20) + (16 << 20)));
+        assert_eq!(window_of(&[0x20, 7]), Some(7));
+        assert_eq!(window_of(&[0x60, 1, 0]), Some(257));
+        assert_eq!(window_of(&[0xa3, 9, 9, 9, 9, 0, 0, 16, 0]), Some(16 << 16));
+        assert_eq!(window_of(&[0xe0, 1, 0, 0]), None, "the header is not whole");
+        assert_eq!(window_of(&[]), None);
+    }
+
+    #[test]
+    fn windows_have_one_bound_together() {
+        let first = Window::take(LARGEST_WINDOW).unwrap();
+        let refused = Window::take(ALL_WINDOWS - LARGEST_WINDOW / 2).unwrap_err().to_string();
+        assert!(refused.contains("(128 MiB) are more than 256 MiB: decompress"), "{refused}");
+        drop(first);
+        drop(Window::take(ALL_WINDOWS - LARGEST_WINDOW / 2).unwrap());
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::buffer::BlockBuffer;
 use super::compressed::{self, BytesRead, Compression};
@@ -10,7 +11,7 @@ use super::error::{CaptureError, Problem};
 use super::format;
 use super::pcap::{Located, PcapReader};
 use super::pcapng::PcapNgReader;
-use super::{Frame, FrameId, Place, SetBack, Source, SourceSummary, Timestamp};
+use super::{Frame, FrameId, Loss, Place, SetBack, Source, SourceSummary, Timestamp};
 
 /// A frame that is so much earlier than the one before it shows that the clock was set back. Frames that several processors
 /// deliver come out of order by far less.
@@ -70,12 +71,27 @@ impl CaptureFile {
     /// As [`Self::open`].
     pub fn open_place(place: &Place, source: u16, count: &BytesRead) -> Result<Self, CaptureError> {
         let path = place.path();
-        let Some(opened) = place.open_member(count) else { return Self::open_counted(&path, source, count) };
+        let open = |path: &Path| File::open(path).map(Arc::new);
+        let Some(opened) = place.open_member(&open, count) else { return Self::open_counted(&path, source, count) };
         let label = path.display().to_string();
         match opened {
-            Ok(reader) => Self::over(reader, BlockBuffer::reading_ahead, label, source, &BytesRead::default()),
+            Ok(reader) => Self::from_file(reader, label, source, &BytesRead::default()),
             Err(error) => Err(CaptureError { path: label, problem: Problem::Io(error) }),
         }
+    }
+
+    /// Reads a capture from a file that is open already; it may be read ahead. `label` is how messages name it; what is read of
+    /// the file itself is added to `count`.
+    ///
+    /// # Errors
+    /// When the file is empty or no capture.
+    pub fn from_file(
+        file: Box<dyn Read + Send>,
+        label: String,
+        source: u16,
+        count: &BytesRead,
+    ) -> Result<Self, CaptureError> {
+        Self::over(file, BlockBuffer::reading_ahead, label, source, count)
     }
 
     /// Reads a capture from any stream, nothing of which is read before it is needed. `label` is how messages name it.
@@ -147,6 +163,7 @@ impl CaptureFile {
                 if let Format::PcapNg(reader) = &mut self.format {
                     self.summary.frames += reader.take_others();
                 }
+                self.note_losses();
                 if self.summary.frames == 0 {
                     self.summary.warnings.push("holds no frames".to_owned());
                 }
@@ -156,9 +173,29 @@ impl CaptureFile {
         }
     }
 
+    /// It is one of so many that may be open at once.
+    pub(super) fn share_memory(&mut self, captures: usize) {
+        self.buffer.share(captures);
+    }
+
     /// The clock of the source differs from that of others: its frames get the times of theirs.
     pub(super) const fn shift_times(&mut self, nanos: i64) {
         self.shift = nanos;
+    }
+
+    /// Of a capture that is over.
+    fn note_losses(&mut self) {
+        let Format::PcapNg(reader) = &self.format else { return };
+        let (source, shift) = (self.source, self.shift);
+        let losses = reader.losses().iter();
+        let moved = |loss: &Loss| Loss { source, from: loss.from.plus(shift), to: loss.to.plus(shift), ..*loss };
+        self.summary.losses = losses.map(moved).collect();
+        let frames = self.summary.losses.iter().fold(0_u64, |sum, loss| sum.saturating_add(loss.frames));
+        if frames > 0 {
+            self.summary.warnings.push(format!(
+                "{frames} frames were dropped while it was recorded: files and handshakes may be incomplete"
+            ));
+        }
     }
 
     fn note_set_back(&mut self, by: u64) {
@@ -170,6 +207,7 @@ impl CaptureFile {
     #[cold]
     fn end(&mut self, problem: Problem) -> Result<bool, CaptureError> {
         (self.ended, self.located) = (true, None);
+        self.note_losses();
         let problem = explain(problem, self.compression.as_ref());
         if self.summary.frames == 0 {
             return Err(CaptureError { path: self.summary.path.clone(), problem });

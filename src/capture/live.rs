@@ -5,7 +5,7 @@
 //! permission any more.
 
 use std::net::IpAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -149,10 +149,61 @@ impl LiveCapture {
         taken.map_err(|error| format!("{}: {}", self.interface, words(&error)))
     }
 
+    /// Its descriptor: for a sandbox in which nothing can be sent on it.
+    pub fn descriptor(&self) -> RawFd {
+        self.capture.as_fd().as_raw_fd()
+    }
+
+    /// Its name.
+    pub fn interface(&self) -> &str {
+        &self.interface
+    }
+
+    /// Whether frames can come from the interface, as far as the system tells.
+    pub fn link_state(&self) -> Option<LinkState> {
+        LinkState::of(&Path::new("/sys/class/net").join(&self.interface))
+    }
+
     /// What was lost so far.
     pub fn lost(&mut self) -> Option<Lost> {
         let stats = self.capture.stats().ok()?;
         Some(Lost { kernel: stats.dropped.into(), interface: stats.if_dropped.into() })
+    }
+}
+
+/// Whether frames can come from an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// They can.
+    Up,
+    /// It is switched off.
+    Down,
+    /// Nothing is at the other end.
+    NoCarrier,
+}
+
+impl LinkState {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Up => "is up again",
+            Self::Down => "is down: no frames come until it is up",
+            Self::NoCarrier => "has no link: no frames come until something is at the other end",
+        }
+    }
+
+    /// As the folder of an interface below `/sys/class/net` tells it.
+    fn of(folder: &Path) -> Option<Self> {
+        let read = |name| std::fs::read_to_string(folder.join(name)).ok();
+        let flags = read("flags")?;
+        let flags = u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).ok()?;
+        // IFF_UP, netdevice(7).
+        if flags & 1 == 0 {
+            return Some(Self::Down);
+        }
+        let cut =
+            read("operstate").is_some_and(|state| matches!(state.trim(), "down" | "lowerlayerdown" | "notpresent"));
+        Some(if cut { Self::NoCarrier } else { Self::Up })
     }
 }
 
@@ -262,4 +313,24 @@ pub fn library() -> Option<String> {
     let path =
         maps.lines().filter_map(|line| line.split_whitespace().nth(5)).find(|path| path.contains("/libpcap."))?;
     Some(path.rsplit('/').next().unwrap_or(path).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_states_are_read_as_the_kernel_tells_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut seen = Vec::new();
+        for (flags, state) in
+            [("0x1003\n", "up\n"), ("0x1002\n", "down\n"), ("0x1003\n", "down\n"), ("0x9\n", "unknown\n")]
+        {
+            std::fs::write(folder.path().join("flags"), flags).unwrap();
+            std::fs::write(folder.path().join("operstate"), state).unwrap();
+            seen.push(LinkState::of(folder.path()).unwrap());
+        }
+        assert_eq!(seen, [LinkState::Up, LinkState::Down, LinkState::NoCarrier, LinkState::Up]);
+        assert_eq!(LinkState::of(&folder.path().join("none")), None);
+    }
 }

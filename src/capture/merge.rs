@@ -1,7 +1,7 @@
 //! Several captures as one case, in the order of their times.
 //!
 //! Files are opened, looked at and closed again; each is read when the case's time reaches it. So a hundred rotated files cost
-//! the memory of one, and reassembly goes on across them. A file that cannot be read any more when its turn comes is left out
+//! the memory of one, those that overlap share what one may take, and reassembly goes on across them. A file that cannot be read any more when its turn comes is left out
 //! with a warning. Of a set whose names say in which order it was written, a file is read when the one before it is over,
 //! whatever its clock says.
 
@@ -43,6 +43,10 @@ impl Whence for Place {
 pub struct MergedCaptures<P, O> {
     open: O,
     arrangement: Arrangement,
+    /// How many there are.
+    captures: usize,
+    /// Captures that could not be read any more when their turn came.
+    late: Vec<CaptureError>,
     sources: Vec<State<P>>,
     /// Which source is read when this one is over: its time and place.
     next: BTreeMap<usize, (Timestamp, usize)>,
@@ -76,6 +80,8 @@ where
         let mut merged = Self {
             open,
             arrangement,
+            captures: paths.len(),
+            late: Vec::new(),
             sources: Vec::with_capacity(paths.len()),
             next: BTreeMap::new(),
             current: None,
@@ -125,6 +131,7 @@ where
         let number = u16::try_from(index).unwrap_or(u16::MAX);
         let mut file = (self.open)(path, number)?;
         file.shift_times(self.arrangement.shift(number));
+        file.share_memory(self.captures);
         Ok((file.advance()?, file))
     }
 
@@ -169,6 +176,11 @@ where
         self.queue.extend(self.next.remove(&index).map(Reverse));
     }
 
+    /// Captures that could not be read any more when their turn came, and were not told yet.
+    pub fn take_late_errors(&mut self) -> Vec<CaptureError> {
+        std::mem::take(&mut self.late)
+    }
+
     /// The source with the earliest frame; a waiting one is opened when its turn comes.
     fn choose(&mut self) {
         while self.current.is_none()
@@ -179,7 +191,11 @@ where
                 let state = match self.open(&path, index) {
                     Ok((true, file)) => State::Reading(Box::new(file)),
                     Ok((false, file)) => State::Ended(file.summary()),
-                    Err(error) => State::failed(&path, &error),
+                    Err(error) => {
+                        let ended = State::failed(&path, &error);
+                        self.late.push(error);
+                        ended
+                    }
                 };
                 if let Some(slot) = self.sources.get_mut(index) {
                     *slot = state;

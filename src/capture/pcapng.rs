@@ -13,12 +13,13 @@ use pcap_parser::pcapng::{
 use super::buffer::BlockBuffer;
 use super::error::Problem;
 use super::pcap::{LARGEST_FRAME, Located};
-use super::{LinkType, Timestamp};
+use super::{LinkType, Loss, Losses, Timestamp};
 
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 /// Blocks that hold no packet but that Wireshark numbers: journal entries, custom blocks, system calls (wiretap/pcapng.c).
 const NUMBERED: [u32; 6] = [9, 0x0bad, 0x4000_0bad, 0x204, 0x216, 0x221];
@@ -35,6 +36,8 @@ pub(super) struct PcapNgReader {
     last_time: Timestamp,
     /// Numbered blocks without a packet since the last packet.
     others: u64,
+    /// When frames were dropped while they were recorded, as far as statistics tell.
+    losses: Losses,
 }
 
 struct Interface {
@@ -42,6 +45,8 @@ struct Interface {
     snap_length: u32,
     resolution: Resolution,
     offset_seconds: i64,
+    /// Frames that were dropped up to this time, as its last statistics said.
+    dropped: (u64, Option<Timestamp>),
 }
 
 /// How an interface's time units become nanoseconds: `units * multiplier / divisor`.
@@ -64,7 +69,13 @@ impl PcapNgReader {
         if window.first_chunk::<4>() != Some(&SECTION_HEADER.to_be_bytes()) {
             return Ok(None);
         }
-        Ok(Some(Self { big_endian: false, interfaces: Vec::new(), last_time: Timestamp::default(), others: 0 }))
+        Ok(Some(Self {
+            big_endian: false,
+            interfaces: Vec::new(),
+            last_time: Timestamp::default(),
+            others: 0,
+            losses: Losses::default(),
+        }))
     }
 
     /// Finds the next packet: `None` at a clean end.
@@ -112,11 +123,21 @@ impl PcapNgReader {
         std::mem::replace(&mut self.others, 0)
     }
 
+    /// When frames were dropped while they were recorded; the source of each is 0.
+    pub(super) fn losses(&self) -> &[Loss] {
+        self.losses.as_slice()
+    }
+
     #[inline]
     fn block(&mut self, kind: u32, length: u32, buffer: &mut BlockBuffer) -> Result<Block, Problem> {
         let offset = buffer.offset();
         let is_packet = matches!(kind, ENHANCED_PACKET | SIMPLE_PACKET | OBSOLETE_PACKET);
         if !is_packet && kind != INTERFACE_DESCRIPTION {
+            if kind == INTERFACE_STATISTICS && length <= LARGEST_DESCRIPTION {
+                let window = buffer.peek(length as usize)?;
+                let loss = window.get(..length as usize).and_then(|block| self.statistics(block));
+                loss.into_iter().for_each(|loss| self.losses.add(loss));
+            }
             let skipped = buffer.skip(u64::from(length))?;
             if skipped < u64::from(length) {
                 return Err(cut(offset, length, skipped));
@@ -204,6 +225,50 @@ impl PcapNgReader {
         Ok(Interface::from(&description))
     }
 
+    /// What was dropped since the last statistics of the same interface: the counters are of the whole section. Without a
+    /// beginning, it may have been at any time before.
+    fn statistics(&mut self, block: &[u8]) -> Option<Loss> {
+        let units =
+            |bytes: &[u8], at| Some(u64::from(self.u32_at(bytes, at)?) << 32 | u64::from(self.u32_at(bytes, at + 4)?));
+        let index = self.u32_at(block, 8)? as usize;
+        let known = self.interfaces.get(index)?;
+        let (mut from, mut to) = (known.dropped.1, known.time(units(block, 12)?));
+        let mut dropped = 0_u64;
+        let mut options = block.get(20..block.len().checked_sub(4)?)?;
+        while let Some((code, value, rest)) = self.option(options) {
+            match code {
+                2 => from = from.or(units(value, 0).map(|units| known.time(units))),
+                3 => to = units(value, 0).map_or(to, |units| known.time(units)),
+                // Dropped by the interface, and by the operating system.
+                5 | 7 => dropped = dropped.saturating_add(self.u64_at(value).unwrap_or(0)),
+                _ => {}
+            }
+            options = rest;
+        }
+        let known = self.interfaces.get_mut(index)?;
+        let before = std::mem::replace(&mut known.dropped, (dropped, Some(to))).0;
+        let frames = dropped.checked_sub(before).filter(|&frames| frames > 0)?;
+        let from = from.unwrap_or(Timestamp::from_nanos(i64::MIN)).min(to);
+        Some(Loss { source: 0, from, to, frames })
+    }
+
+    /// The first option: its code, its value, and what follows it.
+    fn option<'b>(&self, bytes: &'b [u8]) -> Option<(u16, &'b [u8], &'b [u8])> {
+        let word = |at: usize| {
+            let bytes = *bytes.get(at..)?.first_chunk::<2>()?;
+            Some(if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+        };
+        let (code, length) = (word(0)?, usize::from(word(2)?));
+        let value = bytes.get(4..4 + length)?;
+        let rest = bytes.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
+        (code != 0).then_some((code, value, rest))
+    }
+
+    fn u64_at(&self, bytes: &[u8]) -> Option<u64> {
+        let bytes = *bytes.first_chunk::<8>()?;
+        Some(if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+    }
+
     #[inline]
     fn u32_at(&self, bytes: &[u8], at: usize) -> Option<u32> {
         let bytes = *bytes.get(at..)?.first_chunk::<4>()?;
@@ -218,6 +283,7 @@ impl From<&InterfaceDescriptionBlock<'_>> for Interface {
             snap_length: description.snaplen,
             resolution: Resolution::new(description.if_tsresol),
             offset_seconds: description.if_tsoffset,
+            dropped: (0, None),
         }
     }
 }
@@ -260,7 +326,41 @@ mod tests {
 
     fn nanos(option: u8, offset_seconds: i64, units: u64) -> i64 {
         let resolution = Resolution::new(option);
-        Interface { link: LinkType(1), snap_length: 0, resolution, offset_seconds }.time(units).nanos()
+        Interface { link: LinkType(1), snap_length: 0, resolution, offset_seconds, dropped: (0, None) }
+            .time(units)
+            .nanos()
+    }
+
+    #[test]
+    fn statistics_tell_when_frames_were_dropped() {
+        use crate::capture::{CaptureFile, Source};
+        use crate::testkit;
+
+        let statistics = |seconds: u64, options: &[(u16, u64)]| {
+            let split = |units: u64| [(units >> 32) as u32, units as u32].map(u32::to_le_bytes).concat();
+            let mut body = [&0_u32.to_le_bytes()[..], &split(seconds * 1_000_000)].concat();
+            for &(code, value) in options {
+                body.extend(code.to_le_bytes());
+                body.extend(8_u16.to_le_bytes());
+                body.extend(if code < 4 { split(value * 1_000_000) } else { value.to_le_bytes().to_vec() });
+            }
+            testkit::block(INTERFACE_STATISTICS, &body)
+        };
+        let all = [
+            testkit::section(),
+            testkit::interface(1, 0, &[]),
+            testkit::enhanced_packet(0, 10_000_000, &[0; 60]),
+            statistics(20, &[(2, 10), (3, 20), (4, 99), (5, 1), (7, 2)]),
+            statistics(30, &[(5, 1), (7, 2)]),
+            statistics(40, &[(5, 1), (7, 6)]),
+        ];
+        let bytes: Box<dyn std::io::Read + Send> = Box::new(std::io::Cursor::new(all.concat()));
+        let mut file = CaptureFile::from_reader(bytes, "x".to_owned(), 3).unwrap();
+        while file.next_frame().unwrap().is_some() {}
+        let at = |seconds| Timestamp::from_seconds_and_nanos(seconds, 0);
+        let loss = |from, to, frames| Loss { source: 3, from: at(from), to: at(to), frames };
+        assert_eq!(file.summary().losses, [loss(10, 20, 3), loss(30, 40, 4)]);
+        assert!(file.summary().warnings[0].starts_with("7 frames were dropped while it was recorded"));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::bail;
 
 use super::inputs::ClockOptions;
-use super::read;
-use crate::capture::{CaptureFile, Place};
+use super::{opened, read};
+use crate::capture::{BytesRead, Place};
 use crate::digest::Digests;
 use crate::engine::{Engine, Limits};
 use crate::event::Content;
@@ -31,7 +31,9 @@ pub(super) struct CapturedFile {
 
 /// Whether there is a capture at the path, by its content. What can be read only once is not looked at.
 pub(super) fn is_capture(path: &Path) -> bool {
-    path.is_file() && (CaptureFile::open(path, 0).is_ok() || Place::is_archive(path))
+    path.is_file()
+        && (read::capture(&Place::file(path.to_owned()), 0, &BytesRead::default()).is_ok()
+            || Place::is_archive(path, &opened::shared))
 }
 
 /// The complete files of this name in a capture, each version once, in the order in which they were first downloaded. The name
@@ -60,7 +62,7 @@ pub(super) fn files(path: &Path, name: &str) -> anyhow::Result<Vec<CapturedFile>
         return Ok(found);
     }
     let incomplete = downloads(&phones).map(|(_, record)| record).find(|record| is_asked_for(record, name));
-    let why = incomplete.map(|record| match (&record.reason, record.digests) {
+    let why = incomplete.map(|record| match (record.reason(), record.digests) {
         (Some(reason), _) => format!(": {reason}"),
         (None, Some(_)) => ": the file is larger than what is held of one".to_owned(),
         (None, None) => String::new(),
@@ -116,7 +118,7 @@ fn versions(
 }
 
 fn label(path: &Path, phone: &Phone, record: &DownloadRecord) -> String {
-    let name = record.file.as_deref().unwrap_or_default();
+    let name = record.file().unwrap_or_default();
     let (first, last) = (record.span.first.frame.number, record.span.last.frame.number);
     let server = record.server.ip();
     format!("{}: {name}, by {} from {server}, frames {first}\u{2013}{last}", path.display(), phone.label())
@@ -127,7 +129,7 @@ fn downloads(phones: &[Phone]) -> impl Iterator<Item = (&Phone, &DownloadRecord)
 }
 
 fn is_asked_for(record: &DownloadRecord, name: &str) -> bool {
-    record.file.as_deref().is_some_and(|file| {
+    record.file().is_some_and(|file| {
         let last = file.rsplit(['/', '\\']).next().unwrap_or_default();
         file.eq_ignore_ascii_case(name) || last.eq_ignore_ascii_case(name)
     })
@@ -140,8 +142,8 @@ fn is_signed_as(record: &DownloadRecord, name: &str) -> bool {
 
 /// The names of complete downloads, trust lists first.
 fn names(phones: &[Phone]) -> String {
-    let complete = downloads(phones).map(|(_, record)| record).filter(|record| record.outcome == Outcome::Complete);
-    let named = complete.filter_map(|record| Some((!record.kind.is_list(), record.file.as_deref()?)));
+    let complete = downloads(phones).map(|(_, record)| record).filter(|record| record.outcome() == Outcome::Complete);
+    let named = complete.filter_map(|record| Some((!record.kind.is_list(), record.file()?)));
     let all: std::collections::BTreeSet<_> = named.collect();
     let mut names: Vec<&str> = all.iter().map(|&(_, name)| name).collect();
     let more = names.len().saturating_sub(MOST_NAMES);

@@ -56,6 +56,9 @@ pub(super) struct Args {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    #[command(flatten)]
+    sandbox: inputs::SandboxOption,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,6 +79,9 @@ struct Input {
 
 /// Compares and predicts.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let beside = args.ctl.iter().chain(&args.itl).chain(&args.tvs);
+    let lists = [&args.old, &args.new].into_iter().chain(beside).map(PathBuf::as_path);
+    args.sandbox.enter_to_read(&[], lists, Vec::new())?;
     let (old, new) = (input(&args.old)?, input(&args.new)?);
     let beside = |path: &Option<PathBuf>, option: &str, kind: ListKind| -> anyhow::Result<Option<Input>> {
         let Some(path) = path else { return Ok(None) };
@@ -128,7 +134,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
     match args.format {
         Format::Json => {
-            serde_json::to_writer_pretty(&mut out, &DiffDocument::from(comparison))?;
+            escape::json_pretty(&mut out, &DiffDocument::from(comparison))?;
             writeln!(out)?;
         }
         Format::Text => write_text(&comparison, ctl.as_ref().map(|input| input.path.as_str()), &mut out)?,

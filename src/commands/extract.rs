@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::{Exit, inputs, read};
+use super::{Exit, inputs, opened, privileges, read};
 use crate::engine::Engine;
 use crate::escape;
 use crate::extract::{Extractor, FileSeen, Folder, Manifest, Options};
@@ -54,9 +54,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let files = &args.captures.files;
+    read::refuse_too_many(files.len())?;
+    opened::hold(files.iter().map(PathBuf::as_path));
+    let became = privileges::become_caller()?;
     let folder = Folder::open(&args.output, args.force).with_context(|| args.output.display().to_string())?;
-    let (read, write) = (args.captures.files.clone(), vec![args.output.clone()]);
-    args.sandbox.enter(&Needs { read, write, ..Needs::default() });
+    let read = files.iter().chain([&args.output]).cloned().collect();
+    args.sandbox.enter(became, &Needs { read, write: vec![args.output.clone()], ..Needs::default() })?;
     let options = Options { with_configs: args.with_configs, most_files: args.max_files };
     let mut extractor = Extractor::new(folder, options);
     let mut engine = Engine::new(&args.limits.limits(), &[]);
@@ -70,15 +74,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (manifest, failed) = extractor
         .finish(&engine.phones(), manifest)
         .with_context(|| args.output.join(Folder::MANIFEST).display().to_string())?;
-    for failure in &failed {
-        super::complain(&args.output.join(failure).display().to_string());
+    for failure in failed.iter().take(MOST_FAILURES) {
+        super::complain(&args.output.join(&failure.text).display().to_string());
     }
-    tell(&manifest, &mut BufWriter::new(io::stdout().lock()))?;
+    if failed.len() > MOST_FAILURES {
+        super::complain(&format!("{} files more could not be written", failed.len() - MOST_FAILURES));
+    }
+    let whole = failed.iter().all(|failure| failure.in_the_way);
+    if !whole {
+        super::complain(&format!(
+            "{} is written when everything else is: make room and run the same again, it goes on with what is missing",
+            args.output.join(Folder::MANIFEST).display()
+        ));
+    }
+    tell(&manifest, whole, &mut BufWriter::new(io::stdout().lock()))?;
     Ok(if failed.is_empty() && read.unreadable == 0 { Exit::Clean } else { Exit::Failed })
 }
 
+/// Files that messages name, of those that could not be written.
+const MOST_FAILURES: usize = 20;
+
 /// What was written, a line each, then what was not.
-fn tell(manifest: &Manifest, out: &mut dyn Write) -> io::Result<()> {
+fn tell(manifest: &Manifest, whole: bool, out: &mut dyn Write) -> io::Result<()> {
     for file in &manifest.files {
         let bytes = file.bytes.unwrap_or_default();
         let sha1 = file.sha1.map(|sha1| format!(", SHA-1 {sha1}")).unwrap_or_default();
@@ -92,7 +109,9 @@ fn tell(manifest: &Manifest, out: &mut dyn Write) -> io::Result<()> {
         let line = format!("{}  {subject}, presented {who} in frame {}{again}", certificate.path, first.frame);
         writeln!(out, "{}", escape::line(&line))?;
     }
-    writeln!(out, "{}", Folder::MANIFEST)?;
+    if whole {
+        writeln!(out, "{}", Folder::MANIFEST)?;
+    }
     let (withheld, others): (Vec<_>, Vec<_>) = manifest.not_written.iter().partition(|file| file.is_withheld());
     if !withheld.is_empty() {
         writeln!(

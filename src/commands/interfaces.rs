@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         Format::Json => {
             for interface in &known {
-                serde_json::to_writer(&mut out, &InterfaceView::from(interface))?;
+                escape::json(&mut out, &InterfaceView::from(interface))?;
                 writeln!(out)?;
             }
         }

@@ -1,8 +1,9 @@
-//! Giving up what opening an interface needs, before a byte from the network is looked at.
+//! Giving up what opening an interface or a file needs, before a byte from the network is looked at.
 //!
-//! Started through sudo, the program becomes the user who called it. Started as root otherwise it stays root, which can open its
-//! own files and nothing else: all capabilities go, also from the set that executing something would bring back. Started with
-//! capabilities of its file it loses those. Privileges belong to threads: this has to happen while there is only one.
+//! Started through sudo, the program becomes the user who called it, before it makes any file: root's right to write anywhere is
+//! not lent. Started as root otherwise it stays root, which can open its own files and nothing else: all capabilities go, also
+//! from the set that executing something would bring back. Started with capabilities of its file it loses those. Privileges
+//! belong to threads: this has to happen while there is only one.
 
 use std::ffi::CString;
 
@@ -11,29 +12,46 @@ use nix::unistd::{Gid, Uid, User, geteuid, setgid, setuid};
 
 /// Whoever called sudo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Caller {
-    pub(super) user: u32,
-    pub(super) group: u32,
+struct Caller {
+    user: u32,
+    group: u32,
 }
 
 impl Caller {
     /// What sudo says of its caller, where this runs as root; `None` where root called it.
-    pub(super) fn find() -> Option<Self> {
+    fn find() -> Option<Self> {
         let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
         let (user, group) = (number("SUDO_UID")?, number("SUDO_GID")?);
         (geteuid().is_root() && user != 0).then_some(Self { user, group })
     }
 }
 
-/// Gives up every privilege. Says in words what was done.
+/// Whether there is any privilege to lose.
+pub(super) fn any() -> bool {
+    geteuid().is_root() || had_any()
+}
+
+/// Becomes the user who called sudo, where somebody did. Files that are made from now on are theirs, and made with their rights.
+/// Returns who that is, in words.
+///
+/// # Errors
+/// When it fails: then nothing may be written.
+pub(super) fn become_caller() -> anyhow::Result<Option<String>> {
+    let Some(caller) = Caller::find() else { return Ok(None) };
+    // While there are capabilities to do it with.
+    bounding()?;
+    become_user(caller).context("cannot become the user who called sudo").map(Some)
+}
+
+/// Gives up every privilege. Says in words what was done. `became` is what [`become_caller`] said.
 ///
 /// # Errors
 /// When any of it fails: then nothing from the network may be looked at.
-pub(super) fn give_up(caller: Option<Caller>) -> anyhow::Result<String> {
+pub(super) fn give_up(became: Option<String>) -> anyhow::Result<String> {
     let had = had_any();
     bounding()?;
-    let who = match caller {
-        Some(caller) => become_user(caller).context("cannot become the user who called sudo")?,
+    let who = match became {
+        Some(who) => who,
         None if geteuid().is_root() => "root without capabilities".to_owned(),
         None if had => "no capabilities any more".to_owned(),
         None => "none were needed".to_owned(),
@@ -113,6 +131,7 @@ fn capabilities() -> anyhow::Result<()> {
 }
 
 /// What a system needs to allow capturing, for whoever is refused.
+#[cfg(feature = "live")]
 pub(super) fn how_to_get() -> String {
     let program = std::env::current_exe().map_or_else(|_| "itlscope".to_owned(), |path| path.display().to_string());
     if cfg!(target_os = "linux") {

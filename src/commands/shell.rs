@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -9,6 +10,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::{Cli, Exit};
+use crate::private;
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -50,7 +52,7 @@ pub(super) struct ManArgs {
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "itlscope", &mut script);
-    io::stdout().lock().write_all(&script)?;
+    print(&script)?;
     Ok(Exit::Clean)
 }
 
@@ -71,14 +73,29 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
             page(command.clone())?
         }
     };
-    io::stdout().lock().write_all(&page)?;
+    print(&page)?;
     Ok(Exit::Clean)
 }
 
+/// Prints, and makes sure that it is printed.
+fn print(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()
+}
+
 fn write_all(program: &clap::Command, folder: &Path) -> anyhow::Result<()> {
+    // Whoever installs them may be root, and the folder somebody else's: no link in it is followed.
+    let beneath = private::Folder::open(folder).with_context(|| folder.display().to_string())?;
     let write = |command: &clap::Command| {
-        let path = folder.join(format!("{}.1", file_stem(command)));
-        fs::write(&path, page(command.clone())?).with_context(|| path.display().to_string())
+        let name = format!("{}.1", file_stem(command));
+        let page = page(command.clone())?;
+        let written = beneath.write(&name, true, |file| {
+            file.write_all(&page)?;
+            // For everybody, as manual pages are.
+            file.set_permissions(fs::Permissions::from_mode(0o644))
+        });
+        written.with_context(|| folder.join(&name).display().to_string())
     };
     write(program)?;
     program.get_subcommands().filter(|command| command.get_name() != "help").try_for_each(write)

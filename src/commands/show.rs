@@ -1,17 +1,15 @@
 //! `itlscope show`: print trust lists and signed files, and say whether their signatures verify.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
-use super::{Exit, captured, inputs};
+use super::{Exit, captured, inputs, opened};
 use crate::capture::Timestamp;
 use crate::digest::Digests;
 use crate::escape;
-use crate::sandbox::Needs;
 use crate::trust::document::ListDocument;
 use crate::trust::signature::{self, Candidate, SignatureStatus, Verification};
 use crate::trust::{Origin, Reference, ReferenceArgument, SignedFile, TrustFile, TrustList, notes, show, text};
@@ -30,7 +28,7 @@ Examples:
       The list that a phone downloaded in a capture
 
 Exit status: 0 no signature is wrong, 1 a signature is invalid, or the text says that the server could not \
-verify it, 2 a file could not be read";
+verify it or that no record signed it, 2 a file could not be read";
 
 /// Print an ITL, CTL or signed file field by field, and say whether its signature verifies and by which record
 #[derive(Debug, clap::Args)]
@@ -77,6 +75,9 @@ enum Format {
 
 /// Shows every file.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let certificates = args.certificates.iter().map(PathBuf::as_path);
+    let beside = inputs::reference_paths(&args.references).chain(certificates);
+    args.sandbox.enter_to_read(&args.files, beside, Vec::new())?;
     let mut references = inputs::references(&args.references)?;
     for path in &args.certificates {
         references.push(Reference::from_bytes(&path.display().to_string(), None, &inputs::read(path)?)?);
@@ -84,7 +85,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(checksum) = references.iter().find(|one| one.list.is_none() && one.certificates.is_empty()) {
         bail!("-r {}: a checksum holds no keys to check a signature with, give a list or a certificate", checksum.path);
     }
-    args.sandbox.enter(&Needs { read: args.files.clone(), ..Needs::default() });
     let mut out = BufWriter::new(io::stdout().lock());
     let mut view = View {
         references: &references,
@@ -101,7 +101,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             }
             // What was shown so far stands before what went wrong.
             out.flush()?;
-            writeln!(io::stderr(), "itlscope: {}", escape::line(&format!("{error:#}")))?;
+            super::complain(&format!("{error:#}"));
             view.exit = Exit::Failed;
         }
     }
@@ -165,7 +165,7 @@ impl View<'_> {
         let own = Candidate::records("", &list.records);
         let verification = self.verify(&list.header, bytes, own);
         self.count(&verification);
-        if list.said_verified == Some(false) {
+        if list.doubt().is_some() {
             self.exit = self.exit.max(Exit::Findings);
         }
         // Text says itself what the server found.
@@ -236,33 +236,36 @@ impl View<'_> {
     fn json(&self, document: &ListDocument<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
         // One document for one file, for people too; lines for several, for streams.
         if self.several {
-            serde_json::to_writer(&mut *out, document)?;
+            escape::json(out, document)?;
         } else {
-            serde_json::to_writer_pretty(&mut *out, document)?;
+            escape::json_pretty(out, document)?;
         }
         writeln!(out)?;
         Ok(())
     }
 }
 
-/// Reads a file or standard input. Signed packages may be large, anything else that is large is no list.
+/// A signed package may be as large as firmware, anything else that is large is no list.
+const LARGEST_PACKAGE: u64 = 512 << 20;
+
+/// Reads a file or standard input, no more than its kind may have.
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
     if path == Path::new("-") {
-        io::stdin().lock().read_to_end(&mut bytes).context("standard input")?;
-        return Ok(bytes);
+        return read_stream(io::stdin().lock()).context("standard input");
     }
     let name = || path.display().to_string();
-    let mut file = File::open(path).with_context(name)?;
-    if file.metadata().with_context(name)?.is_dir() {
+    let file = opened::open(path).with_context(name)?;
+    if file.kind().with_context(name)?.0 {
         bail!("{}: is a directory, expected a file", name());
     }
-    (&mut file).take(3).read_to_end(&mut bytes).with_context(name)?;
-    if bytes != [1, 0, 2] {
-        (&mut file).take(inputs::LARGEST).read_to_end(&mut bytes).with_context(name)?;
-    }
-    file.read_to_end(&mut bytes).with_context(name)?;
-    Ok(bytes)
+    read_stream(file).with_context(name)
+}
+
+fn read_stream(mut stream: impl Read) -> anyhow::Result<Vec<u8>> {
+    let mut first = Vec::new();
+    (&mut stream).take(3).read_to_end(&mut first)?;
+    let most = if first == [1, 0, 2] { LARGEST_PACKAGE } else { inputs::LARGEST };
+    inputs::read_bounded(first.as_slice().chain(stream), most)
 }
 
 fn looks_like_pem(bytes: &[u8]) -> bool {

@@ -4,22 +4,21 @@ mod headless;
 mod input;
 mod signals;
 
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::{Exit, inputs};
+use super::{Exit, inputs, opened, privileges, told};
 use crate::report::{self, Details, Report, Style};
 use crate::sandbox::{self, Needs};
-use crate::trust::{ReferenceArgument, ReferenceTarget};
+use crate::trust::ReferenceArgument;
 use crate::tui::{self, Clock, ColumnId, Ending, State, Theme};
 use crate::verdict::{Assessments, Summary};
-use crate::watch::{self, Form, References, Request, Session, Setup};
+use crate::watch::{self, Exports, Form, References, Request, Session, Setup};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,12 +55,14 @@ pub(super) struct Args {
     #[command(flatten)]
     live: input::LiveArgs,
 
-    /// What to compare with: an ITL (.tlv or the saved text of 'show itl'), a bare MD5 or SHA-1, or a certificate such as
-    /// TVS.pem; 'SERVER=' before it binds it to one TFTP server. Repeatable
+    /// What to compare with: an ITL or CTL (.tlv, or the saved text of 'show itl' or 'show ctl'), a checksum or the output of
+    /// md5sum, a certificate such as TVS.pem, its text or its serial number, or the rows of 'run sql'. 'SERVER=' before it
+    /// binds it to one TFTP server, 'tvs:' says that it is TVS's, 'ctl:' that a checksum is a CTL's. Repeatable
     #[arg(short = 'r', long = "reference", value_name = "[SERVER=]REF")]
     references: Vec<ReferenceArgument>,
 
-    /// Where 'w' writes a phone's report and frames
+    /// Where 'w' writes a phone's report and frames: into this folder where nothing else is in it, else into 'itlscope-exports'
+    /// below it
     #[arg(long, value_name = "DIR", default_value = ".")]
     export_to: PathBuf,
 
@@ -72,7 +73,7 @@ pub(super) struct Args {
     look: Look,
 
     #[command(flatten)]
-    told: inputs::ToldOptions,
+    told: told::ToldOptions,
 
     #[command(flatten)]
     sandbox: inputs::SandboxOption,
@@ -171,46 +172,67 @@ fn dashboard(args: &Args, session: Session, clock: Clock, signals: &Receiver<()>
     // Where the engine has ended already, nobody has to be asked.
     let _ = link.requests.try_send(Request::Stop);
     drop((link.requests, link.updates));
-    let Ok(mut session) = link.thread.join() else { bail!("the engine thread failed") };
+    let mut session = match link.session.recv_timeout(ENGINE_PATIENCE) {
+        Ok(session) => session,
+        Err(RecvTimeoutError::Timeout) => bail!("what was read does not answer: it ends without a report"),
+        Err(RecvTimeoutError::Disconnected) => bail!("the engine thread failed"),
+    };
     session.stop();
-    finish(&mut session, ending, &args.export_to)
+    finish(&mut session, ending)
 }
 
+/// How long the engine may take to notice that it is over. It looks every tenth of a second, unless a read does not come back.
+const ENGINE_PATIENCE: Duration = Duration::from_millis(700);
+
+/// First everything is opened that may need a privilege, then privileges go and the sandbox closes, then bytes are looked at.
 fn setup(args: &Args) -> anyhow::Result<Setup> {
+    let told_paths = args.told.paths();
+    let named = || args.files.iter().chain(&told_paths).map(PathBuf::as_path);
+    opened::hold(named().chain(inputs::reference_paths(&args.references)));
+    let opened = input::open((&args.files, args.clocks), args.follow, &args.live)?;
+    // The user's own rights are enough for what is written: see `input::open`.
+    let export_to = if args.events.headless { Exports::none() } else { Exports::open(&args.export_to) };
+    let needs = needs(args, &told_paths, &opened, &export_to);
+    let privileges = if opened.is_live {
+        let privileges = privileges::give_up(opened.became).context("privileges cannot be dropped")?;
+        args.sandbox.enter_without_privileges(&needs);
+        Some(privileges)
+    } else {
+        args.sandbox.enter(opened.became, &needs)?;
+        None
+    };
     let given = inputs::references(&args.references)?;
     let told = args.told.read()?;
-    let limits = args.limits.limits();
     let arguments = args.references.clone();
-    let load = move || inputs::references(&arguments).map_err(|error| format!("{error:#}"));
-    // Last: from here on nobody may need a privilege.
-    let input::Opened { label, input, recording, privileges } =
-        input::open((&args.files, args.clocks), args.follow, &args.live, &|| args.sandbox.enter(&needs(args)))?;
+    let load = move || {
+        inputs::can_be_read_again(&arguments)?;
+        inputs::references_anew(&arguments).map_err(|error| format!("{error:#}"))
+    };
+    // Last: from here on there may be threads, and frames that wait for the engine.
+    let input = (opened.start)()?;
     Ok(Setup {
-        label,
+        label: opened.label,
         input,
         references: References { load: Box::new(load), given },
         told,
-        limits,
-        export_to: args.export_to.clone(),
-        recording,
+        limits: args.limits.limits(),
+        export_to,
+        recording: opened.recording,
         privileges,
     })
 }
 
 /// Captures are read again for exports, references when `r` is pressed: those may have been replaced by then.
-fn needs(args: &Args) -> Needs {
-    let references = args.references.iter().filter_map(|argument| match &argument.target {
-        ReferenceTarget::Path(path) => Some(sandbox::folder_of(Path::new(path))),
-        _ => None,
-    });
-    let read = args.files.iter().cloned().chain(references).collect();
-    let recording = args.live.recording().map(sandbox::folder_of);
-    let write = recording.into_iter().chain([args.export_to.clone()]).collect();
-    Needs { read, write, terminal: true, interfaces: args.files.is_empty() }
+fn needs(args: &Args, told: &[PathBuf], opened: &input::Opened, exports: &Exports) -> Needs {
+    let references = || inputs::reference_paths(&args.references);
+    let folders = references().map(sandbox::folder_of);
+    let read = args.files.iter().chain(told).cloned().chain(references().map(Path::to_owned)).chain(folders).collect();
+    let write = exports.path().map(Path::to_owned).into_iter().chain(args.live.rotates_in()).collect();
+    Needs { read, write, terminal: true, interfaces: opened.is_live, capture: opened.capture }
 }
 
 /// What is left to say when the dashboard is gone.
-fn finish(session: &mut Session, ending: io::Result<Ending>, folder: &Path) -> anyhow::Result<Exit> {
+fn finish(session: &mut Session, ending: io::Result<Ending>) -> anyhow::Result<Exit> {
     let summary = summary(session);
     if matches!(ending, Ok(Ending::Quit)) {
         return Ok(exit(session, summary));
@@ -221,17 +243,11 @@ fn finish(session: &mut Session, ending: io::Result<Ending>, folder: &Path) -> a
         out.write_all(&report).and_then(|()| out.flush())
     };
     if let Err(error) = ending.and_then(print) {
-        keep(&report, folder);
+        // The terminal is gone, as when a connection breaks: there is nobody left to be told where the report is.
+        let _ = session.keep(&format!("itlscope-report-{}.txt", std::process::id()), &report);
         return Err(error).context("terminal");
     }
     Ok(exit(session, summary))
-}
-
-/// The terminal is gone, as when a connection breaks: the report is kept in a file.
-fn keep(report: &[u8], folder: &Path) {
-    let path = folder.join(format!("itlscope-report-{}.txt", std::process::id()));
-    // There is nobody left to be told.
-    let _ = fs::write(path, report);
 }
 
 /// How a watch ended, as scripts see it; a fault is said on the way.
@@ -239,6 +255,12 @@ fn exit(session: &Session, summary: Summary) -> Exit {
     if let Some(fault) = session.fault() {
         super::complain(fault);
         return Exit::Failed;
+    }
+    if let Some((what, ended)) = session.unrecorded() {
+        super::complain(&what);
+        if ended {
+            return Exit::Failed;
+        }
     }
     Exit::of(&summary)
 }
@@ -252,7 +274,9 @@ fn summary(session: &mut Session) -> Summary {
 fn report(session: &Session) -> anyhow::Result<Vec<u8>> {
     let phones = session.board.engine().phones();
     let (sources, notes) = session.summaries_and_notes();
-    let report = Report { sources, notes, assessments: Assessments { phones: &phones, case: session.board.case() } };
+    let others = session.board.engine().roster().other_clients();
+    let report =
+        Report { sources, notes, assessments: Assessments { phones: &phones, case: session.board.case() }, others };
     let style = Style { colour: false, width: 118, details: Details::None };
     let mut text = Vec::new();
     report::write_text(&report, style, &mut text)?;

@@ -24,7 +24,7 @@ impl CertificateCache {
         if let Some(known) = self.known.get(der) {
             return Some(Arc::clone(known));
         }
-        let certificate = Arc::new(Certificate::from_der(der).ok()?);
+        let certificate = Arc::new(Certificate::shown(der)?);
         if self.known.len() >= MOST_CERTIFICATES || self.bytes > MOST_CERTIFICATE_BYTES {
             *self = Self::default();
         }

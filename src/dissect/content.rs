@@ -7,6 +7,7 @@
 //! long as it is equal to one, nothing is stored; in the end it *is* that one, and hashed once for all.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use crate::digest::{Digests, DigestsInProgress};
@@ -58,13 +59,21 @@ pub(super) struct ContentStore {
     limits: ContentLimits,
     held: usize,
     next_id: u64,
+    hasher: foldhash::quality::RandomState,
     /// What the limits of all dissectors cost so far.
     pub(super) hit: LimitsHit,
 }
 
 impl ContentStore {
     pub(super) fn new(limits: ContentLimits) -> Self {
-        Self { known: VecDeque::new(), limits, held: 0, next_id: 0, hit: LimitsHit::default() }
+        Self {
+            known: VecDeque::new(),
+            limits,
+            held: 0,
+            next_id: 0,
+            hasher: foldhash::quality::RandomState::default(),
+            hit: LimitsHit::default(),
+        }
     }
 
     /// An id for a download, whatever its transport.
@@ -92,7 +101,15 @@ impl ContentStore {
         fits
     }
 
-    /// Gives back what [`Self::reserve`] gave.
+    /// Counts a complete file that is not given out yet, in bytes; one that others hold as well costs nothing.
+    pub(super) fn keep(&mut self, content: &Arc<Content>) -> usize {
+        // Whoever keeps it, and the files seen lately.
+        let kept = if Arc::strong_count(content) > 2 { 0 } else { content.bytes.len() };
+        self.held += kept;
+        kept
+    }
+
+    /// Gives back what [`Self::reserve`] or [`Self::keep`] gave.
     pub(super) const fn release(&mut self, bytes: usize) {
         self.held = self.held.saturating_sub(bytes);
     }
@@ -139,6 +156,8 @@ pub(super) struct Finished {
     pub(super) content: Option<Arc<Content>>,
     /// The checksums where the bytes were too many.
     pub(super) hashed: Option<Digests>,
+    /// Equal for equal files of one run.
+    pub(super) print: u64,
 }
 
 impl Default for ContentBuilder {
@@ -229,11 +248,14 @@ impl ContentBuilder {
             }
             State::Held(held) => Arc::new(Content::new(held)),
             State::Hashed(digests) => {
-                return Finished { length, content: None, hashed: Some(digests.finish()) };
+                let digests = digests.finish();
+                let print = store.hasher.hash_one((digests.sha1, digests.md5));
+                return Finished { length, content: None, hashed: Some(digests), print };
             }
         };
         store.remember(&content);
-        Finished { length, content: Some(content), hashed: None }
+        let print = store.hasher.hash_one(&content.bytes);
+        Finished { length, content: Some(content), hashed: None, print }
     }
 
     /// Ends the file and forgets it.

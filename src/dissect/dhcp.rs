@@ -215,7 +215,7 @@ mod tests {
         let mut events = Vec::new();
         for payload in messages {
             let (src, dst) = ("0.0.0.0:68".parse().unwrap(), "255.255.255.255:67".parse().unwrap());
-            let udp = Datagram { src, dst, payload, missing: 0 };
+            let udp = Datagram { src, dst, payload, missing: 0, hardware: None };
             assert!(is_dhcp(&udp));
             dhcp.datagram(&udp, Moment::default(), &mut events);
         }

@@ -42,6 +42,11 @@ impl<K: Copy + Eq + Hash, V> FlowTable<K, V> {
         Some(&mut slot.flow)
     }
 
+    /// The flow of `key`; it does not count as seen.
+    pub(super) fn peek(&self, key: &K) -> Option<&V> {
+        self.flows.get(key).map(|slot| &*slot.flow)
+    }
+
     /// Whether there are more flows than there may be.
     pub(super) fn is_full(&self) -> bool {
         self.flows.len() > self.most

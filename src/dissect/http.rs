@@ -50,6 +50,9 @@ struct Exchange {
     recent: VecDeque<(u64, Download)>,
     server_seen: bool,
     server_broken: bool,
+    /// Bytes of the server's stream that the client acknowledged.
+    acked: u64,
+    facts: ConnectionFacts,
 }
 
 /// Whether answers can be given to requests.
@@ -106,6 +109,8 @@ impl HttpStreams {
                 recent: VecDeque::new(),
                 server_seen: false,
                 server_broken: false,
+                acked: 0,
+                facts: ConnectionFacts::default(),
             },
         }
     }
@@ -113,6 +118,7 @@ impl HttpStreams {
 
 impl StreamReader for HttpStreams {
     fn piece(&mut self, side: Side, piece: Piece<'_>, moment: Moment, shared: &mut Shared<'_>) {
+        self.exchange.facts = shared.facts;
         match side {
             Side::Client => {
                 self.client_seen = true;
@@ -154,13 +160,22 @@ impl StreamReader for HttpStreams {
         }
     }
 
+    fn acknowledged(&mut self, side: Side, offset: u64, shared: &mut Shared<'_>) {
+        if side == Side::Server {
+            self.exchange.facts = shared.facts;
+            self.exchange.acked = offset;
+            self.exchange.settle(|end| end <= offset, Taken::Acknowledged, shared.events);
+        }
+    }
+
     fn conclude(&mut self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
-        let whole = self.responses.reads_to_end() && facts.server_ended && facts.reset_by.is_none();
+        self.exchange.facts = *facts;
+        let whole = self.responses.reads_to_end() && facts.server_ended && facts.reset.is_none();
         if whole {
             let end = self.exchange.position;
             ResponseSink { exchange: &mut self.exchange, moment: span.last, shared, end }.end();
         }
-        if !self.client_seen && !self.exchange.server_seen && facts.syns > 0 && !facts.syn_acked {
+        if !self.client_seen && !self.exchange.server_seen && facts.syns > 0 && !facts.server_answered {
             self.exchange.tell_unreachable(facts, span, shared);
         }
         self.exchange.conclude(facts, shared);
@@ -183,8 +198,8 @@ impl Exchange {
             server: self.server,
             ending,
             taken: Taken::Open,
-            client_seen: request.asked.file.is_some(),
-            hardware: None,
+            client_seen: self.facts.client_seen,
+            hardware: self.facts.hardware.one(),
             content: None,
             hashed: None,
             retransmits: 0,
@@ -210,6 +225,18 @@ impl Exchange {
 
     fn tell_gap(&self, request: &Request, gap: DownloadGap, span: Span, events: &mut Vec<Event>) {
         self.tell(request, DownloadEnding::Incomplete(gap), span, events);
+    }
+
+    /// The client is known to have taken, or to have refused, what came.
+    fn settle(&mut self, which: impl Fn(u64) -> bool, taken: Taken, events: &mut Vec<Event>) {
+        for (end, download) in &mut self.recent {
+            if download.taken == Taken::Open && which(*end) {
+                download.taken = taken;
+                download.client_seen = self.facts.client_seen;
+                download.hardware = self.facts.hardware.one();
+                events.push(Event::Download(Box::new(download.clone())));
+            }
+        }
     }
 
     /// Two copies of bytes behind this offset differ: what was told of files there is taken back.
@@ -252,6 +279,9 @@ impl Exchange {
         if let Some(Finished { content, hashed, .. }) = finished {
             told.hashed = hashed;
             told.completed = Some(moment);
+            if self.acked >= end {
+                told.taken = Taken::Acknowledged;
+            }
             if self.recent.len() >= MOST_RECENT {
                 self.recent.pop_front();
             }
@@ -351,11 +381,18 @@ impl Exchange {
 
     /// The connection is over: requests without an answer, and an answer without its end.
     fn conclude(&mut self, facts: &ConnectionFacts, shared: &mut Shared<'_>) {
+        if facts.reset_by() == Some(Side::Client) {
+            self.settle(|_| true, Taken::Refused, shared.events);
+        }
         if let Some(mut answer) = self.answer.take() {
             answer.content.discard(shared.store);
-            if let Some(request) = &answer.request {
-                let gap = DownloadGap::BodyEnds { after: answer.received, reset: facts.reset_by };
-                self.tell_gap(request, gap, answer.span, shared.events);
+            if let Some(request) = answer.request.filter(|request| request.asked.is_get) {
+                let gap = DownloadGap::BodyEnds { after: answer.received, reset: facts.reset_by() };
+                let mut told = self.download(&request, DownloadEnding::Incomplete(gap), answer.span);
+                if facts.reset_by() == Some(Side::Client) {
+                    told.taken = Taken::Refused;
+                }
+                shared.events.push(Event::Download(Box::new(told)));
             }
         }
         for request in std::mem::take(&mut self.waiting) {
@@ -364,7 +401,7 @@ impl Exchange {
             } else if self.server_broken {
                 DownloadEnding::Incomplete(DownloadGap::AnswerMissing)
             } else {
-                let silence = facts.reset_by.map_or(Silence::Requests { count: 1, nanos: 0 }, Silence::Reset);
+                let silence = facts.reset_by().map_or(Silence::Requests { count: 1, nanos: 0 }, Silence::Reset);
                 DownloadEnding::Unanswered(silence)
             };
             self.tell(&request, ending, request.span, shared.events);

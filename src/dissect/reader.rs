@@ -7,6 +7,7 @@ use std::fmt::Debug;
 
 use super::certificates::CertificateCache;
 use super::content::ContentStore;
+use super::hardware::Hardware;
 use crate::capture::{Moment, Span};
 use crate::event::{Event, NotConnected, Side};
 
@@ -29,6 +30,11 @@ pub(super) trait StreamReader: Debug + Send {
     /// The stream of this side is read from its middle: its beginning was not captured.
     fn begin_in_the_middle(&mut self, side: Side);
 
+    /// The other side acknowledged everything before this offset of this side's stream.
+    fn acknowledged(&mut self, side: Side, offset: u64, shared: &mut Shared<'_>) {
+        let _ = (side, offset, shared);
+    }
+
     /// The connection is over.
     fn conclude(&mut self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>);
 
@@ -48,6 +54,8 @@ pub(super) struct Shared<'a> {
     pub(super) certificates: &'a mut CertificateCache,
     pub(super) store: &'a mut ContentStore,
     pub(super) events: &'a mut Vec<Event>,
+    /// What is known of the connection so far.
+    pub(super) facts: ConnectionFacts,
 }
 
 /// What the TCP layer knows of a connection that its protocol may ask for.
@@ -55,28 +63,38 @@ pub(super) struct Shared<'a> {
 pub(super) struct ConnectionFacts {
     /// How often the client sent its SYN.
     pub(super) syns: u32,
+    /// The last of them.
+    pub(super) syn_at: Option<Moment>,
     pub(super) syn_acked: bool,
+    /// A RST answered the SYN.
     pub(super) reset_answers_syn: bool,
-    pub(super) reset_by: Option<Side>,
-    /// Who sent the first FIN.
-    pub(super) closed_by: Option<Side>,
-    /// Where that is.
-    pub(super) closed_at: Option<Moment>,
+    /// Who reset the connection, and the RST.
+    pub(super) reset: Option<(Side, Moment)>,
+    /// Who sent the first FIN, and that FIN.
+    pub(super) closed: Option<(Side, Moment)>,
     /// The server sent a FIN, first or not.
     pub(super) server_ended: bool,
-    /// The last SYN of the client.
-    pub(super) syn_at: Option<Moment>,
-    /// The RST.
-    pub(super) reset_at: Option<Moment>,
-    /// The server sent something: seen itself, or acknowledged by the client.
+    /// The server sent something besides a RST: seen itself, or acknowledged by the client.
     pub(super) server_answered: bool,
-    /// The Ethernet source of the client's frames; `None` where the link has none, or it changed.
-    pub(super) hardware: Option<[u8; 6]>,
+    /// A segment of the client was captured.
+    pub(super) client_seen: bool,
+    /// From where the client sends.
+    pub(super) hardware: Hardware,
 }
 
 impl ConnectionFacts {
     /// That the server never took the connection.
     pub(super) const fn not_connected(&self) -> NotConnected {
         NotConnected { syns: self.syns, reset: self.reset_answers_syn }
+    }
+
+    /// Who reset the connection.
+    pub(super) fn reset_by(&self) -> Option<Side> {
+        self.reset.map(|(side, _)| side)
+    }
+
+    /// Who sent the first FIN.
+    pub(super) fn closed_by(&self) -> Option<Side> {
+        self.closed.map(|(side, _)| side)
     }
 }

@@ -213,7 +213,12 @@ mod tests {
         let mut streams = SccpStreams::new("14.48.44.202:50000".parse().unwrap());
         let (mut certificates, mut store) = (CertificateCache::default(), ContentStore::new(ContentLimits::default()));
         let mut events = Vec::new();
-        let mut shared = Shared { certificates: &mut certificates, store: &mut store, events: &mut events };
+        let mut shared = Shared {
+            certificates: &mut certificates,
+            store: &mut store,
+            events: &mut events,
+            facts: ConnectionFacts::default(),
+        };
         if middle {
             streams.begin_in_the_middle(Side::Client);
         }

@@ -11,14 +11,14 @@ mod tests;
 mod transfer;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt};
 
 use super::content::ContentStore;
 use super::flows::FlowTable;
+use super::hardware::Hardware;
 use crate::capture::{Moment, Span, Timestamp};
-use crate::event::{Content, Download, DownloadEnding, DownloadGap, Event, Outcome, Silence, Taken, Transport};
+use crate::event::{Download, DownloadEnding, DownloadGap, Event, Outcome, Silence, Taken, Transport};
 use crate::packet::{Datagram, Endpoint};
 
 use message::{Message, Options, Request};
@@ -75,14 +75,19 @@ struct Conversation {
     transfers: Vec<Transfer>,
     /// The server port of the download before, and the number of its last block: it may still repeat that block.
     previous: Option<(SocketAddr, u16)>,
+    /// The client's own packets from this port are in the capture, in this conversation or the one before.
+    client_heard: bool,
+    hardware: Hardware,
     repeated_requests: u32,
     /// What was told last.
-    announced: Option<(Outcome, Span)>,
+    announced: Option<(Outcome, Taken, Span, u32)>,
+    /// The request and its repetitions; without one, the first message.
     span: Span,
+    last_seen: Moment,
 }
 
 impl Conversation {
-    const fn new(id: u64, client: SocketAddr, moment: Moment) -> Self {
+    fn new(id: u64, client: SocketAddr, moment: Moment) -> Self {
         Self {
             id,
             client,
@@ -90,9 +95,12 @@ impl Conversation {
             upload: false,
             transfers: Vec::new(),
             previous: None,
+            client_heard: false,
+            hardware: Hardware::default(),
             repeated_requests: 0,
             announced: None,
             span: Span::starting(moment),
+            last_seen: moment,
         }
     }
 
@@ -104,32 +112,70 @@ impl Conversation {
         })
     }
 
-    /// The transfer with this server port, begun if there is room for one more.
-    fn transfer(&mut self, server: SocketAddr) -> Option<&mut Transfer> {
-        let index = match self.transfers.iter().position(|transfer| transfer.server == server) {
-            Some(index) => index,
-            None if self.transfers.len() < MOST_TRANSFERS => {
-                // Hardly any request is answered twice.
-                self.transfers.reserve_exact(1);
-                self.transfers.push(Transfer::new(server, self.asked()));
-                self.transfers.len() - 1
-            }
-            None => return None,
+    /// Notes a message of the client.
+    fn heard(&mut self, udp: &Datagram<'_>, moment: Moment) {
+        self.client_heard = true;
+        self.last_seen = moment;
+        self.hardware.note(udp.hardware);
+    }
+
+    /// Whether a server may answer the request: any, where that was not captured.
+    fn was_asked(&self, server: SocketAddr) -> bool {
+        self.asked.as_ref().is_none_or(|(_, asked)| asked.ip() == server.ip())
+    }
+
+    /// The transfer with this server port, begun if there is room for one more. Answers that nobody asked for give way.
+    fn transfer(&mut self, server: SocketAddr, moment: Moment, store: &mut ContentStore) -> Option<&mut Transfer> {
+        if let Some(index) = self.transfers.iter().position(|transfer| transfer.server == server) {
+            return self.transfers.get_mut(index);
+        }
+        if self.transfers.len() >= MOST_TRANSFERS {
+            let stranger = |transfer: &Transfer| !transfer.is_acked() && !self.was_asked(transfer.server);
+            let index = self.transfers.iter().position(stranger).filter(|_| self.was_asked(server))?;
+            self.transfers.remove(index).forget(store);
+        }
+        // Hardly any request is answered twice.
+        self.transfers.reserve_exact(1);
+        self.transfers.push(Transfer::new(server, self.asked(), moment));
+        self.transfers.last_mut()
+    }
+
+    /// The transfer that is the download: the one that the client acknowledged, whatever others there are; where it
+    /// acknowledged none, the one of the host that was asked that says most.
+    fn chosen(&self) -> Option<&Transfer> {
+        let may_be =
+            |transfer: &&Transfer| !transfer.is_disowned() && (transfer.is_acked() || self.was_asked(transfer.server));
+        let rank = |transfer: &&Transfer| {
+            (
+                transfer.end_acked(),
+                transfer.data_acked(),
+                transfer.finished().is_some(),
+                transfer.blocks(),
+                transfer.has_error(),
+            )
         };
-        self.transfers.get_mut(index)
-    }
-
-    /// The transfer that says most about how the download went.
-    fn best(&self) -> Option<&Transfer> {
         // Of equals the first: of several, max_by_key gives the last.
-        let rank = |transfer: &&Transfer| (transfer.finished().is_some(), transfer.blocks(), transfer.has_error());
-        self.transfers.iter().rev().max_by_key(rank)
+        self.transfers.iter().rev().filter(may_be).max_by_key(rank)
     }
 
-    /// The bytes of the complete file, to be given out once: a conversation that waits for its end holds none.
-    fn take_content(&mut self) -> Option<Arc<Content>> {
-        let server = self.best()?.server;
-        self.transfer(server)?.take_content()
+    /// How many complete answers there are that differ, where the client acknowledged none of them; 0 where which one it took
+    /// is not in doubt.
+    fn rivals(&self) -> usize {
+        let candidates = || self.transfers.iter().filter(|transfer| !transfer.is_disowned());
+        if candidates().any(Transfer::data_acked) {
+            return 0;
+        }
+        let asked = candidates().filter(|transfer| self.was_asked(transfer.server));
+        let mut prints: Vec<u64> = asked.filter_map(|transfer| Some(transfer.finished()?.print)).collect();
+        prints.sort_unstable();
+        prints.dedup();
+        if prints.len() > 1 { prints.len() } else { 0 }
+    }
+
+    /// Whether nothing more is waited for: the client acknowledged the end, or gave up.
+    fn is_settled(&self) -> bool {
+        let taken = self.chosen().and_then(Transfer::taken);
+        matches!(taken, Some(Taken::Acknowledged | Taken::Refused))
     }
 
     /// Whether a message of this number can only be the repeated end of the download before.
@@ -203,8 +249,8 @@ impl Tftp {
     /// Ends conversations that were idle for too long.
     pub(super) fn expire(&mut self, now: Timestamp, store: &mut ContentStore, events: &mut Vec<Event>) {
         while let Some((_, conversation)) = self.conversations.pop_expired(now, store.is_full()) {
-            let for_room = now.nanos_since(conversation.span.last.time) <= self.idle;
-            let is_open = conversation.best().is_none_or(|best| best.finished().is_none() && !best.has_error());
+            let for_room = now.nanos_since(conversation.last_seen.time) <= self.idle;
+            let is_open = conversation.chosen().is_none_or(|best| best.finished().is_none() && !best.has_error());
             store.hit.conversations += u64::from(for_room && is_open && !conversation.upload);
             self.conclude(conversation, store, events);
         }
@@ -226,11 +272,13 @@ impl Tftp {
         {
             conversation.repeated_requests += 1;
             conversation.span.extend(moment);
+            conversation.heard(udp, moment);
             return;
         }
         let mut conversation = Conversation::new(context.store.new_id(), udp.src, moment);
         conversation.asked = Some((request, udp.dst));
-        announce(&mut conversation, DownloadEnding::Open, context.events);
+        conversation.heard(udp, moment);
+        announce(&mut conversation, DownloadEnding::Open, context.store, context.events);
         self.begin(conversation, context);
     }
 
@@ -252,20 +300,22 @@ impl Tftp {
             return;
         };
         let asked = conversation.asked();
-        let Some(transfer) = conversation.transfer(udp.src) else {
-            return;
-        };
-        if transfer.data(block, bytes, udp.missing, moment.frame, asked, context.store) {
-            announce_result(conversation, context.events);
+        let was_told = conversation.announced.is_some_and(|(outcome, ..)| outcome == Outcome::Complete);
+        let Some(transfer) = conversation.transfer(udp.src, moment, context.store) else { return };
+        let changed = transfer.data(block, bytes, udp.missing, moment, asked, context.store);
+        // A complete file is told when the client has acknowledged it: until then another answer may be the one that it takes.
+        if changed && (was_told || conversation.is_settled()) {
+            announce_result(conversation, context.store, context.events);
         }
     }
 
     fn option_ack(&mut self, options: Options, context: &mut Context<'_>) {
+        let &mut Context { udp, moment, .. } = context;
         let Some(conversation) = self.answered(context, |_| true) else { return };
         let asked = conversation.asked();
-        let Some(transfer) = conversation.transfer(context.udp.src) else { return };
-        if transfer.option_ack(options, asked, context.store) {
-            announce_result(conversation, context.events);
+        let Some(transfer) = conversation.transfer(udp.src, moment, context.store) else { return };
+        if transfer.option_ack(options, asked, context.store) && conversation.is_settled() {
+            announce_result(conversation, context.store, context.events);
         }
     }
 
@@ -277,16 +327,12 @@ impl Tftp {
         if conversation.upload || conversation.is_late(udp.dst, block) {
             return;
         }
-        let Some(transfer) = conversation.transfer(udp.dst) else {
-            return;
-        };
-        transfer.ack(block);
+        conversation.heard(udp, moment);
+        let Some(transfer) = conversation.transfer(udp.dst, moment, context.store) else { return };
+        transfer.ack(block, moment);
         let unheard = block > 0 && transfer.blocks() == 0;
-        let complete = transfer.finished().is_some();
-        conversation.span.extend(moment);
-        if complete {
-            // Told again: the acknowledgment of the last block belongs to it.
-            announce_result(conversation, context.events);
+        if transfer.finished().is_some() && conversation.is_settled() {
+            announce_result(conversation, context.store, context.events);
         }
         if unheard && self.unheard.len() < MOST_SERVERS {
             self.unheard.insert(udp.dst.ip());
@@ -299,24 +345,28 @@ impl Tftp {
         if let Some(conversation) = self.conversations.get(&udp.src.into(), moment.time)
             && let Some(index) = conversation.transfers.iter().position(|transfer| transfer.server == udp.dst)
         {
-            conversation.span.extend(moment);
-            if code == 5 && conversation.transfers.len() > 1 {
-                let mut second = conversation.transfers.remove(index);
-                second.conclude(Asked::default(), context.store);
-            } else if let Some(transfer) = conversation.transfers.get_mut(index) {
-                transfer.error(false, code, message);
+            conversation.heard(udp, moment);
+            let several = conversation.transfers.len() > 1;
+            let Some(transfer) = conversation.transfers.get_mut(index) else { return };
+            if code == 5 && several {
+                transfer.disown();
+            } else {
+                transfer.error(false, code, message, moment);
+            }
+            if conversation.is_settled() {
+                announce_result(conversation, context.store, context.events);
             }
             return;
         }
         let Some(conversation) = self.answered(context, |_| true) else {
             return;
         };
-        let Some(transfer) = conversation.transfer(udp.src) else {
+        let Some(transfer) = conversation.transfer(udp.src, moment, context.store) else {
             return;
         };
-        transfer.error(true, code, message);
-        if transfer.refused() && conversation.transfers.len() == 1 {
-            announce_result(conversation, context.events);
+        transfer.error(true, code, message, moment);
+        if transfer.refused() && conversation.transfers.len() == 1 && conversation.was_asked(udp.src) {
+            announce_result(conversation, context.store, context.events);
         }
     }
 
@@ -330,8 +380,9 @@ impl Tftp {
                 Some(bytes) => {
                     // A repeated request may have been answered by two ports, and then this is only the second answer.
                     let known = transfers.iter().find(|transfer| transfer.server == udp.src);
+                    let over = conversation.is_settled() || !conversation.client_heard;
                     known.map_or_else(
-                        || transfers.iter().any(|transfer| transfer.is_followed_by(udp.src, bytes)),
+                        || over && transfers.iter().any(|transfer| transfer.is_followed_by(udp.src, bytes)),
                         |transfer| transfer.is_followed_by(udp.src, bytes),
                     )
                 }
@@ -356,7 +407,7 @@ impl Tftp {
         if conversation.upload || !takes(conversation) {
             return None;
         }
-        conversation.span.extend(moment);
+        conversation.last_seen = moment;
         if self.heard.len() < MOST_SERVERS {
             self.heard.insert(udp.src.ip());
         }
@@ -366,11 +417,12 @@ impl Tftp {
     /// Puts a conversation in the place of the one before at the same client port, which is over.
     fn begin(&mut self, mut conversation: Conversation, context: &mut Context<'_>) {
         let client = conversation.client;
-        let before = self.conversations.get(&client.into(), context.moment.time).and_then(|before| {
-            let complete = before.best().filter(|transfer| transfer.finished().is_some())?;
-            Some((complete.server, u16::try_from(complete.blocks() & 0xffff).ok()?))
-        });
-        conversation.previous = before;
+        if let Some(before) = self.conversations.get(&client.into(), context.moment.time) {
+            let complete = before.chosen().filter(|transfer| transfer.finished().is_some());
+            conversation.previous =
+                complete.and_then(|complete| Some((complete.server, u16::try_from(complete.blocks() & 0xffff).ok()?)));
+            conversation.client_heard |= before.client_heard;
+        }
         if let Some(ended) = self.conversations.insert(client.into(), context.moment.time, conversation) {
             self.conclude(ended, context.store, context.events);
         }
@@ -381,18 +433,28 @@ impl Tftp {
         for transfer in &mut conversation.transfers {
             transfer.conclude(asked, store);
         }
-        if conversation.upload {
-            return;
+        if !conversation.upload {
+            self.tell_end(&mut conversation, store, events);
+            tell_others(&mut conversation, store, events);
         }
-        let Some(best) = conversation.best() else {
+        for mut transfer in conversation.transfers {
+            transfer.forget(store);
+        }
+    }
+
+    /// Tells what came of the request, or of the transfer whose request was not captured.
+    fn tell_end(&self, conversation: &mut Conversation, store: &mut ContentStore, events: &mut Vec<Event>) {
+        let Some(best) = conversation.chosen() else {
             if let Some(server) = conversation.asked.as_ref().map(|(_, server)| *server) {
                 let one_sided = self.unheard.contains(&server.ip()) && !self.heard.contains(&server.ip());
                 let ending = if one_sided {
                     DownloadEnding::Incomplete(DownloadGap::ServerUnheard)
+                } else if conversation.repeated_requests == 0 {
+                    DownloadEnding::Incomplete(DownloadGap::AnswerUnseen)
                 } else {
-                    DownloadEnding::Unanswered(unanswered(&conversation))
+                    DownloadEnding::Unanswered(unanswered(conversation))
                 };
-                announce(&mut conversation, ending, events);
+                announce(conversation, ending, store, events);
             }
             return;
         };
@@ -400,7 +462,7 @@ impl Tftp {
         if conversation.asked.is_none() && best.blocks() < 2 && best.finished().is_none() && !best.options_accepted() {
             return;
         }
-        announce_result(&mut conversation, events);
+        announce_result(conversation, store, events);
     }
 }
 
@@ -409,43 +471,111 @@ fn unanswered(conversation: &Conversation) -> Silence {
     Silence::Requests { count: conversation.repeated_requests + 1, nanos: last.time.nanos_since(first.time) }
 }
 
+/// The later of two moments: within one capture its frames order them, whatever its clock does.
+fn later(one: Moment, other: Moment) -> Moment {
+    let one_is_later =
+        if one.frame.source == other.frame.source { one.frame > other.frame } else { one.time > other.time };
+    if one_is_later { one } else { other }
+}
+
 /// Tells how the download stands, unless that was told already.
-fn announce(conversation: &mut Conversation, ending: DownloadEnding, events: &mut Vec<Event>) {
-    let news = Some((ending.outcome(), conversation.span));
-    if conversation.announced != news {
-        conversation.announced = news;
-        events.extend(download(conversation, ending));
+fn announce(
+    conversation: &mut Conversation,
+    ending: DownloadEnding,
+    store: &mut ContentStore,
+    events: &mut Vec<Event>,
+) {
+    let Conversation { id, client, client_heard, ref asked, span: Span { first, last }, .. } = *conversation;
+    let chosen = conversation.chosen();
+    let span = match chosen {
+        Some(chosen) if asked.is_none() => chosen.span,
+        Some(chosen) => Span { first, last: later(last, chosen.span.last) },
+        None => Span { first, last },
+    };
+    // What came to a port whose packets are captured, unasked and unacknowledged, is not what the client got.
+    let unasked = asked.is_none() && client_heard;
+    let taken = chosen.and_then(Transfer::taken).unwrap_or(if unasked { Taken::Unasked } else { Taken::Open });
+    let retransmits = conversation.transfers.iter().map(|transfer| transfer.retransmits).sum::<u32>()
+        + conversation.repeated_requests;
+    let news = Some((ending.outcome(), taken, span, retransmits));
+    if conversation.announced == news {
+        return;
     }
+    let Some(server) = asked.as_ref().map(|(_, server)| *server).or(chosen.map(|chosen| chosen.server)) else { return };
+    let complete = ending.outcome() == Outcome::Complete;
+    let finished =
+        chosen.and_then(|chosen| Some((chosen.finished()?.hashed, chosen.delivered_at))).filter(|_| complete);
+    let answered = chosen.map(|chosen| chosen.server).filter(|_| complete);
+    let told = Download {
+        id,
+        transport: Transport::Tftp,
+        asked_for: asked.as_ref().map(|(request, _)| request.file.clone()),
+        client,
+        server,
+        ending,
+        taken,
+        client_seen: client_heard,
+        hardware: conversation.hardware.one(),
+        content: None,
+        hashed: finished.and_then(|(hashed, _)| hashed),
+        retransmits,
+        completed: finished.map(|(_, at)| at),
+        span,
+    };
+    conversation.announced = news;
+    let mut transfers = conversation.transfers.iter_mut();
+    let content = answered.and_then(|server| transfers.find(|transfer| transfer.server == server)?.take_content(store));
+    events.push(Event::Download(Box::new(Download { content, ..told })));
 }
 
 /// Tells what came of the transfers so far.
-fn announce_result(conversation: &mut Conversation, events: &mut Vec<Event>) {
+fn announce_result(conversation: &mut Conversation, store: &mut ContentStore, events: &mut Vec<Event>) {
     let asked = conversation.asked();
-    let Some(best) = conversation.best() else { return };
-    announce(conversation, best.ending(asked), events);
+    let Some(chosen) = conversation.chosen() else { return };
+    let ending = match conversation.rivals() {
+        0 => chosen.ending(asked),
+        rivals => DownloadEnding::Incomplete(DownloadGap::AnswersDiffer(rivals)),
+    };
+    announce(conversation, ending, store, events);
 }
 
-fn download(conversation: &mut Conversation, ending: DownloadEnding) -> Option<Event> {
-    let complete = ending.outcome() == Outcome::Complete;
-    let content = if complete { conversation.take_content() } else { None };
-    let best = conversation.best();
-    let finished = best.and_then(Transfer::finished).filter(|_| complete);
-    let server = conversation.asked.as_ref().map(|(_, server)| *server).or(best.map(|best| best.server))?;
-    let retransmits = conversation.transfers.iter().map(|transfer| transfer.retransmits).sum::<u32>();
-    Some(Event::Download(Box::new(Download {
-        id: conversation.id,
-        transport: Transport::Tftp,
-        asked_for: conversation.asked.as_ref().map(|(request, _)| request.file.clone()),
-        client: conversation.client,
-        server,
-        ending,
-        taken: Taken::Open,
-        client_seen: conversation.asked.is_some(),
-        hardware: None,
-        content,
-        hashed: finished.and_then(|finished| finished.hashed),
-        retransmits: retransmits + conversation.repeated_requests,
-        completed: complete.then_some(conversation.span.last),
-        span: conversation.span,
-    })))
+/// Tells the answers that are not the download of the request: files that the client did not take, or took besides.
+fn tell_others(conversation: &mut Conversation, store: &mut ContentStore, events: &mut Vec<Event>) {
+    if conversation.rivals() > 0 {
+        return;
+    }
+    let asked = conversation.asked();
+    let chosen = conversation.chosen().map(|chosen| (chosen.server, chosen.finished().map(|finished| finished.print)));
+    let Conversation { client, hardware, client_heard, .. } = *conversation;
+    let asked_host = conversation.asked.as_ref().map(|(_, server)| server.ip());
+    for transfer in &mut conversation.transfers {
+        let server = transfer.server;
+        let is_stranger = asked_host.is_some_and(|host| host != server.ip());
+        // A repeated request is answered twice, with the same file.
+        let repeats = chosen.is_some_and(|(chosen, print)| {
+            chosen.ip() == server.ip() && print.is_some() && print == transfer.finished().map(|finished| finished.print)
+        });
+        let is_file = transfer.finished().is_some() || (is_stranger && transfer.blocks() > 1);
+        if chosen.is_some_and(|(chosen, _)| chosen == server) || repeats || !is_file {
+            continue;
+        }
+        let hashed = transfer.finished().and_then(|finished| finished.hashed);
+        let told = Download {
+            id: store.new_id(),
+            transport: Transport::Tftp,
+            asked_for: None,
+            client,
+            server,
+            ending: transfer.ending(asked),
+            taken: transfer.taken().unwrap_or(if client_heard { Taken::Unasked } else { Taken::Open }),
+            client_seen: (client_heard && !is_stranger) || transfer.is_acked(),
+            hardware: hardware.one(),
+            content: transfer.take_content(store),
+            hashed,
+            retransmits: transfer.retransmits,
+            completed: transfer.finished().map(|_| transfer.delivered_at),
+            span: transfer.span,
+        };
+        events.push(Event::Download(Box::new(told)));
+    }
 }

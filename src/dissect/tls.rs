@@ -23,7 +23,7 @@ use crate::event::{
 use crate::x509::Certificate;
 
 use handshake::Handshake;
-use record::{Record, RecordLayer};
+use record::{LONGEST_MESSAGE, Record, RecordLayer};
 
 /// Lengths of application records that are kept a side.
 const MOST_LENGTHS: usize = 8;
@@ -45,6 +45,10 @@ pub(super) struct TlsDissector {
     /// What one side sent instead of TLS.
     not_tls: Option<(Side, String)>,
     unreadable: bool,
+    /// The session ID that the client offered (RFC 5246 7.4.1.2); none where it offered none.
+    offered_id: Vec<u8>,
+    /// Records of the client behind its Finished in TLS 1.3 that may be data, or alerts with padding.
+    unproved: Vec<(Moment, usize)>,
     announced: Option<(SessionOutcome, CertificateStatus)>,
 }
 
@@ -52,9 +56,16 @@ pub(super) struct TlsDissector {
 struct Direction {
     records: RecordLayer,
     changed_cipher: bool,
-    finished: bool,
+    /// Its encrypted Finished.
+    finished: Option<Moment>,
+    /// Its Finished was seen, and its records behind that are all known.
+    whole_behind_finished: bool,
+    /// Something shows that its side of the handshake is over: its Finished, or encrypted data.
+    done: Option<Moment>,
     conflict: bool,
     any: bool,
+    /// Holes in the stream.
+    gaps: u32,
     /// Bytes of the stream so far, those that are missing among them.
     position: u64,
     /// Where the stream stood when the handshake was complete: what differs behind it does not matter.
@@ -64,6 +75,11 @@ struct Direction {
 impl Direction {
     const fn is_broken(&self) -> bool {
         self.records.handshake_broken || self.records.resynchronised
+    }
+
+    /// Everything that it sent in the handshake is known.
+    const fn is_whole(&self) -> bool {
+        self.any && !self.is_broken() && !self.conflict
     }
 }
 
@@ -92,7 +108,11 @@ impl StreamReader for TlsDissector {
             Piece::Gap(length) => {
                 let direction = self.direction(side);
                 direction.position = direction.position.saturating_add(length);
+                direction.gaps += 1;
                 records.gap(length, &mut |record| self.record(side, record, moment, shared));
+                if records.is_lost() {
+                    self.direction(side).whole_behind_finished = false;
+                }
             }
             Piece::Conflict(at) => self.conflict(side, at),
         }
@@ -111,9 +131,11 @@ impl StreamReader for TlsDissector {
 
     fn conclude(&mut self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
         self.session.span = span;
+        // Whether something is missing on either side is known only now.
+        self.detect_completion();
         self.session.ending = self.ending(facts);
         self.session.server_answered = facts.server_answered || self.server.any;
-        self.session.hardware = facts.hardware;
+        self.session.hardware = facts.hardware.one();
         if self.session.service == Service::Tvs && self.session.outcome() == SessionOutcome::Established {
             self.session.tvs_exchange = self.exchange();
         }
@@ -153,6 +175,8 @@ impl TlsDissector {
             early_data: false,
             not_tls: None,
             unreadable: false,
+            offered_id: Vec::new(),
+            unproved: Vec::new(),
             announced: None,
         }
     }
@@ -160,7 +184,9 @@ impl TlsDissector {
     /// What the conversation with TVS was about; unknown where records are missing or too many.
     fn exchange(&self) -> Option<TvsExchange> {
         let TlsSession { version, cipher, client_data, server_data, .. } = &self.session;
-        let whole = [&self.client, &self.server].iter().all(|side| side.any && !side.is_broken() && !side.conflict);
+        let whole = [&self.client, &self.server]
+            .iter()
+            .all(|side| !side.conflict && if self.is_tls_1_3() { side.is_whole() } else { side.whole_behind_finished });
         let few = client_data.len() < MOST_LENGTHS && server_data.len() < MOST_LENGTHS;
         if !whole || !few {
             let why =
@@ -214,10 +240,17 @@ impl TlsDissector {
             }
             Record::ChangeCipherSpec => {
                 self.direction(side).changed_cipher = true;
+                if side == Side::Client {
+                    self.detect_resumption_by_client();
+                }
             }
             Record::EncryptedHandshake => {
                 let direction = self.direction(side);
-                direction.finished |= direction.changed_cipher;
+                if direction.changed_cipher {
+                    direction.finished.get_or_insert(moment);
+                    direction.done.get_or_insert(moment);
+                    direction.whole_behind_finished = true;
+                }
             }
             Record::Alert(level, description) => self.alert(side, Some((level, description)), moment),
             Record::EncryptedAlert => self.alert(side, None, moment),
@@ -232,7 +265,7 @@ impl TlsDissector {
                 self.not_tls.get_or_insert((side, text));
             }
         }
-        self.detect_completion(moment);
+        self.detect_completion();
     }
 
     fn handshake(&mut self, side: Side, message: Handshake<'_>, moment: Moment, shared: &mut Shared<'_>) {
@@ -240,11 +273,14 @@ impl TlsDissector {
         match (side, message) {
             // A handshake after the first is encrypted; what looks like its hello in clear is chance.
             (_, Handshake::ClientHello { .. } | Handshake::ServerHello { .. }) if milestones.established.is_some() => {}
-            (Side::Client, Handshake::ClientHello { server_name }) => {
+            (Side::Client, Handshake::ClientHello { server_name, session_id }) => {
                 milestones.client_hello.get_or_insert(moment);
                 self.session.server_name = server_name;
+                self.offered_id = session_id.to_vec();
             }
-            (Side::Server, Handshake::ServerHello { version, cipher, resumes }) if !self.server.conflict => {
+            (Side::Server, Handshake::ServerHello { version, cipher, resumes, session_id })
+                if !self.server.conflict =>
+            {
                 milestones.server_hello.get_or_insert(moment);
                 self.session.version = Some(TlsVersion(version));
                 self.session.cipher = Some(CipherSuite(cipher));
@@ -252,6 +288,9 @@ impl TlsDissector {
                     self.session.certificate_status =
                         if resumes { CertificateStatus::Resumed } else { CertificateStatus::Encrypted };
                     self.read_again_1_3(resumes);
+                } else if !session_id.is_empty() && session_id == self.offered_id {
+                    // A server repeats the session ID where it resumes that session (RFC 5246 7.3), in TLS 1.3 always.
+                    self.resumed();
                 }
             }
             (Side::Server, Handshake::Certificate(chain)) => {
@@ -277,6 +316,10 @@ impl TlsDissector {
             }
             (Side::Client, Handshake::ClientKeyExchange) => {
                 milestones.key_exchange.get_or_insert(moment);
+                // What looked like a resumption was none.
+                if self.session.certificate_status == CertificateStatus::Resumed {
+                    self.session.certificate_status = CertificateStatus::NotCaptured;
+                }
             }
             (Side::Server, Handshake::Unreadable(11)) => self.unreadable = true,
             _ => {}
@@ -303,13 +346,29 @@ impl TlsDissector {
     /// The server changes to encryption without having shown a certificate: it resumed an earlier session (RFC 5246 7.3,
     /// RFC 5077 3.1), if nothing before it is missing. In a full handshake the client's key exchange comes first.
     fn detect_resumption(&mut self, records: &RecordLayer) {
-        let milestones = &self.session.milestones;
-        let seen_from_the_start = milestones.server_hello.is_some()
+        let seen_from_the_start = self.session.milestones.server_hello.is_some()
             && !records.handshake_broken
             && !records.resynchronised
             && !self.server.conflict;
-        let full = milestones.key_exchange.is_some() || self.no_certificate || self.unreadable;
-        if seen_from_the_start && !full && self.session.certificate_status == CertificateStatus::NotCaptured {
+        if seen_from_the_start {
+            self.resumed();
+        }
+    }
+
+    /// The client changes to encryption without a key exchange: so it does only in a session that is resumed.
+    fn detect_resumption_by_client(&mut self) {
+        let up_to_1_2 = self.session.version.is_some() && !self.is_tls_1_3();
+        // Its record layer is with whoever reads it just now, so what is known of it stands in what came of it.
+        if up_to_1_2 && self.session.milestones.client_hello.is_some() && self.client.gaps == 0 && !self.client.conflict
+        {
+            self.resumed();
+        }
+    }
+
+    /// No certificate is sent, unless one was, or the client's key exchange shows that one should have been.
+    fn resumed(&mut self) {
+        let full = self.session.milestones.key_exchange.is_some() || self.no_certificate || self.unreadable;
+        if !full && self.session.certificate_status == CertificateStatus::NotCaptured {
             self.session.certificate_status = CertificateStatus::Resumed;
         }
     }
@@ -321,9 +380,30 @@ impl TlsDissector {
     }
 
     fn application_data(&mut self, side: Side, length: usize, moment: Moment) {
-        if self.is_tls_1_3() && self.session.milestones.established.is_none() {
-            return self.handshake_record_1_3(side, length, moment);
+        if self.is_tls_1_3() {
+            return self.record_1_3(side, length, moment);
         }
+        // Up to TLS 1.2 data is encrypted: what comes before the change of cipher is none (RFC 5246 7.1), whatever it calls
+        // itself. Where records are missing, the change may be among them.
+        let direction = self.direction(side);
+        let in_clear = !direction.changed_cipher && direction.gaps == 0;
+        let began = self.session.milestones.client_hello.is_some() && self.session.version.is_some();
+        if in_clear && began && self.has_begun(side) {
+            return;
+        }
+        self.direction(side).done.get_or_insert(moment);
+        self.data(side, length, moment);
+    }
+
+    /// Whether this side's hello was read, and so its stream from the beginning.
+    const fn has_begun(&self, side: Side) -> bool {
+        match side {
+            Side::Client => self.session.milestones.client_hello.is_some(),
+            Side::Server => self.session.milestones.server_hello.is_some(),
+        }
+    }
+
+    fn data(&mut self, side: Side, length: usize, moment: Moment) {
         let milestones = &mut self.session.milestones;
         let (first, lengths) = match side {
             Side::Client => (&mut milestones.client_data, &mut self.session.client_data),
@@ -338,12 +418,33 @@ impl TlsDissector {
     /// TLS 1.3 hides the rest of the handshake in records of application data, but not their lengths. A client's Finished is
     /// as long as a hash of the suite and what encryption adds; an alert is shorter than any message of the handshake
     /// (RFC 8446 4.4.4, 5.2, 6).
-    fn handshake_record_1_3(&mut self, side: Side, length: usize, moment: Moment) {
+    fn record_1_3(&mut self, side: Side, length: usize, moment: Moment) {
         let (finished, alert) = lengths_1_3(self.session.cipher);
+        let established = self.session.milestones.established.is_some();
         if length == alert {
             self.alert(side, None, moment);
-        } else if side == Side::Client && length == finished && !self.client.conflict && !self.early_data {
-            self.establish(moment);
+        }
+        match side {
+            Side::Client if established => self.perhaps_data_1_3(length, alert, moment),
+            Side::Client if length == finished && !self.client.conflict && !self.early_data => self.establish(moment),
+            Side::Server if established && length != alert => self.data(side, length, moment),
+            _ => {}
+        }
+    }
+
+    /// A record of the client behind its Finished: data, or an alert, which padding may make as long as data (RFC 8446 5.4). An
+    /// alert that refuses is the last record. So what is followed by a record of another length is data, unless it has the
+    /// length of an alert without padding.
+    fn perhaps_data_1_3(&mut self, length: usize, alert: usize, moment: Moment) {
+        let proves = self.unproved.iter().any(|&(_, before)| before != length);
+        if length != alert && self.unproved.len() < MOST_LENGTHS {
+            self.unproved.push((moment, length));
+        }
+        if !proves && self.session.milestones.client_data.is_none() {
+            return;
+        }
+        for (moment, length) in std::mem::take(&mut self.unproved) {
+            self.data(Side::Client, length, moment);
         }
     }
 
@@ -357,13 +458,14 @@ impl TlsDissector {
             return;
         }
         for length in lengths {
-            self.application_data(Side::Client, length, moment);
+            self.record_1_3(Side::Client, length, moment);
         }
     }
 
     /// Whether the handshake is complete. Up to TLS 1.2 both sides show it: each sends a change of cipher and an encrypted
-    /// Finished, the client first, or the server first in a resumed session (RFC 5246 7.3); so the second one's is enough.
-    fn detect_completion(&mut self, moment: Moment) {
+    /// Finished, the client first, or the server first in a resumed session (RFC 5246 7.3). Where one side is not whole in the
+    /// capture, what the other side does behind it stands for it.
+    fn detect_completion(&mut self) {
         if self.session.milestones.established.is_some() || self.is_tls_1_3() {
             return;
         }
@@ -371,24 +473,36 @@ impl TlsDissector {
         // These messages do not exist in clear in TLS 1.3.
         let up_to_1_2 =
             self.session.version.is_some() || milestones.key_exchange.is_some() || milestones.certificate.is_some();
+        if !up_to_1_2 {
+            return;
+        }
         let full = milestones.certificate.is_some() || milestones.key_exchange.is_some();
         let resumed = self.session.certificate_status == CertificateStatus::Resumed;
-        // A client may send data before the server's Finished (RFC 7918); where the server is seen, that is waited for.
         let server_unseen = !self.server.any || self.server.records.resynchronised;
-        let established = up_to_1_2
-            && ((self.server.finished && (self.client.finished || full))
-                || (self.client.finished && resumed)
-                || (milestones.client_data.is_some() && server_unseen)
-                || milestones.server_data.is_some());
-        if established {
-            self.establish(moment);
+        let at = match (self.client.done, self.server.done) {
+            (Some(client), Some(server)) => Some(client.max(server)),
+            // The server finishes behind the client in a full handshake, and sends data behind both.
+            (None, Some(server)) if !self.client.is_whole() && (full || milestones.server_data.is_some()) => {
+                Some(server)
+            }
+            // The client of a resumed session finishes behind the server.
+            (Some(client), None) if resumed && self.server.changed_cipher => Some(client),
+            // A client sends data behind the server's Finished; it may do so before (RFC 7918), so a server that was seen is
+            // waited for.
+            (Some(_), None) if server_unseen => milestones.client_data,
+            _ => None,
+        };
+        if let Some(at) = at {
+            self.establish(at);
         }
     }
 
     /// Whether the client had a certificate of the server to judge in this session: in a full handshake it has.
     fn is_judged(&self) -> bool {
         match self.session.certificate_status {
-            CertificateStatus::Seen | CertificateStatus::Encrypted => true,
+            CertificateStatus::Seen => true,
+            // In TLS 1.3 an alert may follow that is as long as data.
+            CertificateStatus::Encrypted => self.session.milestones.client_data.is_some(),
             CertificateStatus::Resumed => false,
             CertificateStatus::NotCaptured => {
                 self.session.milestones.key_exchange.is_some() && !self.no_certificate && !self.is_tls_1_3()
@@ -419,8 +533,8 @@ impl TlsDissector {
 
     fn ending(&self, facts: &ConnectionFacts) -> SessionEnding {
         let session = &self.session;
-        if session.milestones.established.is_some() {
-            return session.ending.clone();
+        if let Some(at) = session.milestones.established {
+            return SessionEnding::Established { at, judged: self.is_judged() };
         }
         let refused = |by, how, at| SessionEnding::Refused { by, how, at };
         let fatal = session.alerts.iter().find(|alert| alert.is_fatal());
@@ -433,13 +547,14 @@ impl TlsDissector {
             (None, _) => {}
         }
         if facts.reset_answers_syn {
-            return SessionEnding::Silent { syns: facts.syns, reset: true, at: facts.reset_at.unwrap_or_default() };
+            let at = facts.reset.map(|(_, at)| at).unwrap_or_default();
+            return SessionEnding::Silent { syns: facts.syns, reset: true, at };
         }
         let stage = self.stage();
         // A warning need not end anything; one that is followed by the end of the connection did, and so did one that says
         // so. One that cannot be read ends the handshake only if nothing shows that it may have come later.
-        let ended_by = |from| facts.closed_by == Some(from) || facts.reset_by == Some(from);
-        let whole = [&self.client, &self.server].iter().all(|side| side.any && !side.is_broken() && !side.conflict);
+        let ended_by = |from| facts.closed_by() == Some(from) || facts.reset_by() == Some(from);
+        let whole = self.client.is_whole() && self.server.is_whole();
         let ends = |alert: &&Alert| match alert.clear {
             Some((_, CLOSE_NOTIFY | USER_CANCELED)) => true,
             Some(_) => ended_by(alert.from),
@@ -448,16 +563,14 @@ impl TlsDissector {
         if let Some(alert) = session.alerts.iter().find(ends) {
             return refused(alert.from, How::Alert(alert.code(), stage), alert.moment);
         }
-        if let (Some(side), Some(at)) = (facts.reset_by, facts.reset_at) {
+        if let Some((side, at)) = facts.reset {
             return refused(side, How::Reset(stage), at);
         }
         let reads_client = !self.client.is_broken() && !self.client.conflict && self.client.any;
-        if let (Some(Side::Client), Some(at), Stage::Certificate, true) =
-            (facts.closed_by, facts.closed_at, stage, reads_client)
-        {
+        if let (Some((Side::Client, at)), Stage::Certificate, true) = (facts.closed, stage, reads_client) {
             return refused(Side::Client, How::Closed(stage), at);
         }
-        if !self.client.any && !self.server.any && facts.syns > 0 && !facts.syn_acked && !facts.server_answered {
+        if !self.client.any && !self.server.any && facts.syns > 0 && !facts.server_answered {
             return SessionEnding::Silent { syns: facts.syns, reset: false, at: facts.syn_at.unwrap_or_default() };
         }
         SessionEnding::Unseen(self.why_unseen(facts, stage))
@@ -476,20 +589,23 @@ impl TlsDissector {
         if self.client.conflict || self.server.conflict {
             return SessionGap::CopiesDiffer;
         }
+        if let Some(length) = [&self.client, &self.server].iter().find_map(|side| side.records.too_long) {
+            return SessionGap::TooLong { length, most: LONGEST_MESSAGE };
+        }
         if self.unreadable {
             return SessionGap::Unreadable;
         }
-        let client_seen = self.client.any || facts.syns > 0 || facts.closed_by == Some(Side::Client);
-        let server_seen = self.server.any || facts.syn_acked || facts.closed_by == Some(Side::Server);
+        let client_seen = self.client.any || facts.syns > 0 || facts.client_seen;
+        let server_seen = self.server.any || facts.syn_acked || facts.closed_by() == Some(Side::Server);
         if !client_seen || !server_seen {
             return SessionGap::OneSide(if client_seen { Side::Client } else { Side::Server });
         }
         if self.client.is_broken() || self.server.is_broken() {
             return if facts.syns == 0 && !self.is_tls() { SessionGap::BeginsLate } else { SessionGap::Missing };
         }
-        match (facts.closed_by, facts.closed_at) {
-            (Some(by), Some(at)) => SessionGap::Closed { by, stage, at },
-            _ => SessionGap::Cut(stage),
+        match facts.closed {
+            Some((by, at)) => SessionGap::Closed { by, stage, at },
+            None => SessionGap::Cut(stage),
         }
     }
 

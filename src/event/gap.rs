@@ -6,13 +6,16 @@
 use std::fmt;
 
 use super::Side;
-use super::download::{http_status, tftp_error};
+use super::answer::{http_status, tftp_error};
 
 /// Why a file is not complete, or not known to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownloadGap {
     /// Only packets of phones to this server were captured, so whether it answered is not known.
     ServerUnheard,
+    /// One request, which was not repeated, and no answer to it: a phone that gets none asks again, so the answer may be missing
+    /// from the capture.
+    AnswerUnseen,
     /// Of this connection, only the phone's side was captured.
     OneSide,
     /// One side ended a transfer that had begun with an ERROR.
@@ -141,6 +144,7 @@ pub enum DownloadGap {
 impl fmt::Display for DownloadGap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AnswerUnseen => f.write_str("no answer to the one request was captured"),
             Self::ServerUnheard => {
                 f.write_str("only the phones' packets to this server were captured: whether it answered is not known")
             }

@@ -221,6 +221,13 @@ pub enum SessionGap {
     CopiesDiffer,
     /// The server's certificate cannot be parsed.
     Unreadable,
+    /// A handshake message is longer than any that is read.
+    TooLong {
+        /// Its bytes.
+        length: usize,
+        /// The bytes of the longest that is read.
+        most: usize,
+    },
     /// Only this side was captured.
     OneSide(Side),
     /// The capture begins in the middle.
@@ -248,6 +255,9 @@ impl fmt::Display for SessionGap {
             Self::NotTls(side, what) => write!(f, "{} sent {what}", side.words()),
             Self::CopiesDiffer => f.write_str("two copies of the same bytes differ"),
             Self::Unreadable => f.write_str("the server's certificate cannot be parsed"),
+            Self::TooLong { length, most } => {
+                write!(f, "a handshake message has {length} bytes; those of more than {most} are not read")
+            }
             Self::OneSide(side) => write!(f, "only {}'s side was captured", side.words()),
             Self::BeginsLate => f.write_str("the capture begins after the handshake"),
             Self::Missing => f.write_str("part of the handshake is missing from the capture"),
@@ -282,6 +292,16 @@ impl SessionEnding {
             | Self::Silent { at, .. }
             | Self::Unseen(SessionGap::Closed { at, .. }) => Some(*at),
             Self::Open | Self::Unseen(_) => None,
+        }
+    }
+}
+
+impl How {
+    /// Whether it is an alert that speaks of a certificate by itself (RFC 5246 7.2.2, RFC 8446 6.2).
+    pub const fn is_about_certificate(&self) -> bool {
+        match self {
+            Self::Fatal(code) | Self::Alert(Some(code), _) => matches!(code.0, 42..=46 | 48 | 113 | 114),
+            Self::Alert(None, _) | Self::Reset(_) | Self::Closed(_) | Self::NotTls(_) => false,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64;
 
+use super::Failure;
 use super::folder::Folder;
 use super::manifest::{CertificateEntry, Manifest, Presented};
 use super::names::Names;
@@ -15,7 +16,7 @@ use crate::phone::Phone;
 use crate::x509::Certificate;
 
 /// Writes every certificate that a server or a phone presented, each once, and tells the manifest. Returns what failed.
-pub(super) fn write(phones: &[Phone], folder: &Folder, names: &mut Names, manifest: &mut Manifest) -> Vec<String> {
+pub(super) fn write(phones: &[Phone], folder: &Folder, names: &mut Names, manifest: &mut Manifest) -> Vec<Failure> {
     let mut all: BTreeMap<Sha256Sum, (Arc<Certificate>, Vec<Presented>)> = BTreeMap::new();
     for phone in phones {
         for session in &phone.sessions {
@@ -40,7 +41,7 @@ pub(super) fn write(phones: &[Phone], folder: &Folder, names: &mut Names, manife
         let path = names.take("certificates", &format!("{}.pem", certificate.serial));
         match folder.write(&path, pem(&certificate).as_bytes()) {
             Ok(()) => manifest.certificates.push(CertificateEntry::new(path, &certificate, presented)),
-            Err(error) => failed.push(format!("{path}: {error}")),
+            Err(error) => failed.push(Failure::new(&path, &error)),
         }
     }
     failed

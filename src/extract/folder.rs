@@ -1,15 +1,14 @@
 //! The folder that files are written into.
 
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::private;
 
 /// A folder, and whether what is in it may be replaced.
 #[derive(Debug)]
 pub struct Folder {
-    root: PathBuf,
+    root: private::Folder,
     force: bool,
 }
 
@@ -22,37 +21,39 @@ impl Folder {
     /// # Errors
     /// When it cannot be made, or holds the manifest of an earlier run and nothing may be replaced.
     pub fn open(root: &Path, force: bool) -> io::Result<Self> {
-        private::folder(root)?;
-        if !force && fs::symlink_metadata(root.join(Self::MANIFEST)).is_ok() {
+        let root = private::Folder::make(root)?;
+        if !force && root.has(Self::MANIFEST) {
             let text = format!("holds {} already: give another folder, or --force", Self::MANIFEST);
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
-        Ok(Self { root: root.to_owned(), force })
+        Ok(Self { root, force })
     }
 
-    /// Writes a new file at this path below the folder, which has one folder in it at most.
+    /// Writes a new file at this path below the folder, which has one folder in it at most. Where it stands there already as
+    /// it should be, an earlier run wrote it, and this one goes on.
     pub(super) fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        let full = self.root.join(path);
-        if let Some(above) = full.parent().filter(|above| *above != self.root) {
-            private::folder_below(above)?;
-        }
-        let created = match private::create(&full) {
-            // A link goes, not what it leads to.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.force => {
-                fs::remove_file(&full)?;
-                private::create(&full)
+        let within = |folder: &private::Folder, name: &str| {
+            if folder.holds(name, bytes) {
+                return Ok(());
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let text = "exists already, and is not replaced without --force";
-                Err(io::Error::new(io::ErrorKind::AlreadyExists, text))
-            }
-            other => other,
+            folder.write(name, self.force, |file| file.write_all(bytes)).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => {
+                    io::Error::new(error.kind(), "exists already, and is not replaced without --force")
+                }
+                _ => error,
+            })
         };
-        created?.write_all(bytes)
+        match path.split_once('/') {
+            Some((above, name)) => within(&self.root.below(above)?, name),
+            None => within(&self.root, path),
+        }
     }
 
     /// Removes a file that was written.
     pub(super) fn remove(&self, path: &str) -> io::Result<()> {
-        fs::remove_file(self.root.join(path))
+        match path.split_once('/') {
+            Some((above, name)) => self.root.below(above)?.remove(name),
+            None => self.root.remove(path),
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::folder::Folder;
 use crate::capture::{Moment, SourceSummary};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
+use crate::escape;
 use crate::event::{Side, TlsSession};
 use crate::phone::{DownloadRecord, Phone};
 use crate::report::{SourceView, SpanView, Tool};
@@ -137,7 +138,8 @@ impl Manifest {
     }
 
     pub(super) fn write(&self, folder: &Folder) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)?;
+        let mut text = Vec::new();
+        escape::json_pretty(&mut text, self)?;
         text.push(b'\n');
         folder.write(Folder::MANIFEST, &text)
     }
@@ -147,10 +149,10 @@ impl FileEntry {
     pub(super) fn new(path: String, record: &DownloadRecord) -> Self {
         Self {
             path,
-            name: record.file.clone(),
+            name: record.file().map(str::to_owned),
             kind: record.kind.name(),
             server: record.server.ip(),
-            bytes: record.length,
+            bytes: record.length(),
             md5: record.digests.map(|digests| digests.md5),
             sha1: record.digests.map(|digests| digests.sha1),
             seen: Vec::new(),
@@ -189,9 +191,9 @@ impl NotWritten {
             Why::Other(reason) => reason,
         };
         Self {
-            name: record.file.clone(),
+            name: record.file().map(str::to_owned),
             kind: record.kind.name(),
-            bytes: record.length,
+            bytes: record.length(),
             md5: record.digests.map(|digests| digests.md5),
             sha1: record.digests.map(|digests| digests.sha1),
             reason,

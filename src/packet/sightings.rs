@@ -71,10 +71,10 @@ impl Sightings {
 
     /// Of a packet that is like no other.
     fn fingerprint(&self, frame: &Frame<'_>) -> Option<u64> {
-        let Found::Transport { transport, .. } = walk::walk(Layer::first(frame.link)?, frame.data, 0) else {
+        let Found::Transport { transport, .. } = walk::walk(Layer::first(frame.link)?, frame.data, 0).0 else {
             return None;
         };
-        let Some(Packet::Tcp(tcp)) = transport.packet(frame.data) else { return None };
+        let Some(Packet::Tcp(tcp)) = transport.packet(frame.data, None) else { return None };
         let is_answer = tcp.flags.has(TcpFlags::SYN) && tcp.ack.is_some();
         let is_hello = matches!(tcp.payload, [0x16, 3, _, _, _, 1 | 2, _, _, _, 3, _, rest @ ..] if rest.len() >= 32);
         let ends = (Endpoint::from(tcp.src), Endpoint::from(tcp.dst));

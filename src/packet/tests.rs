@@ -25,7 +25,7 @@ type Found = Option<(SocketAddr, SocketAddr, Vec<u8>, usize)>;
 
 fn datagram(decoder: &mut Decoder, frame: &Owned) -> Found {
     match decoder.decode(&frame.frame(1))? {
-        Packet::Udp(Datagram { src, dst, payload, missing }) => Some((src, dst, payload.to_vec(), missing)),
+        Packet::Udp(Datagram { src, dst, payload, missing, .. }) => Some((src, dst, payload.to_vec(), missing)),
         other => panic!("{other:?}"),
     }
 }

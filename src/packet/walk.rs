@@ -106,12 +106,12 @@ impl Transport {
     }
 
     /// The packet, borrowing its payload from the bytes that were walked.
-    pub(super) fn packet<'a>(&self, bytes: &'a [u8]) -> Option<Packet<'a>> {
+    pub(super) fn packet<'a>(&self, bytes: &'a [u8], hardware: Option<[u8; 6]>) -> Option<Packet<'a>> {
         let payload = bytes.get(self.payload.clone())?;
         let &Self { src, dst, missing, .. } = self;
         Some(match self.tcp {
-            Some((seq, ack, flags)) => Packet::Tcp(Segment { src, dst, seq, ack, flags, payload, missing }),
-            None => Packet::Udp(Datagram { src, dst, payload, missing }),
+            Some((seq, ack, flags)) => Packet::Tcp(Segment { src, dst, seq, ack, flags, payload, missing, hardware }),
+            None => Packet::Udp(Datagram { src, dst, payload, missing, hardware }),
         })
     }
 }
@@ -136,6 +136,18 @@ impl Layer {
         })
     }
 
+    /// The Ethernet address of the sender, where this layer's header has one.
+    fn source(self, header: &[u8]) -> Option<[u8; 6]> {
+        let at = match self {
+            Self::Ethernet => 6..12,
+            // Of cooked frames only those of an Ethernet (ARPHRD_ETHER, six bytes of address).
+            Self::Cooked1 if header.get(2..6) == Some(&[0, 1, 0, 6]) => 6..12,
+            Self::Cooked2 if header.get(8..12).is_some_and(|kind| matches!(kind, [0, 1, _, 6])) => 12..18,
+            _ => return None,
+        };
+        header.get(at)?.first_chunk().copied()
+    }
+
     /// The layer to go on with when the fragments of a datagram were put together.
     pub(super) fn of_datagram(fragment: &Fragment) -> Self {
         let FragmentKey { src, dst, protocol, identification } = fragment.key;
@@ -158,17 +170,18 @@ enum Step {
     End(Found),
 }
 
-/// Walks `bytes`, which begin with `layer`. `missing` is how many bytes the capture cut from their end.
-pub(super) fn walk(mut layer: Layer, bytes: &[u8], mut missing: usize) -> Found {
+/// Walks `bytes`, which begin with `layer`. `missing` is how many bytes the capture cut from their end. Gives what it arrived
+/// at, and who sent the innermost Ethernet frame on the way.
+pub(super) fn walk(mut layer: Layer, bytes: &[u8], mut missing: usize) -> (Found, Option<[u8; 6]>) {
     let mut at = 0;
     let mut end = bytes.len();
+    let mut hardware = None;
     for _ in 0..MOST_LAYERS {
-        let Some(rest) = bytes.get(at..end) else {
-            return Found::Nothing;
-        };
+        let Some(rest) = bytes.get(at..end) else { break };
+        hardware = layer.source(rest).or(hardware);
         match step(layer, rest, at, missing) {
-            None => return Found::Nothing,
-            Some(Step::End(found)) => return found,
+            None => break,
+            Some(Step::End(found)) => return (found, hardware),
             Some(Step::Next(next, header)) => {
                 layer = next;
                 at += header;
@@ -181,7 +194,7 @@ pub(super) fn walk(mut layer: Layer, bytes: &[u8], mut missing: usize) -> Found 
             }
         }
     }
-    Found::Nothing
+    (Found::Nothing, hardware)
 }
 
 fn step(layer: Layer, rest: &[u8], at: usize, missing: usize) -> Option<Step> {
@@ -286,6 +299,15 @@ fn step(layer: Layer, rest: &[u8], at: usize, missing: usize) -> Option<Step> {
         Layer::Payload(payload) => return self::payload(payload, rest, at, missing),
     };
     Some(Step::Next(next, reader.position()))
+}
+
+/// What an IPv4 header without options leaves of the 46 bytes that the smallest Ethernet frame carries (IEEE 802.3 3.2.8).
+const PADDED: usize = 26;
+
+/// Some systems count the padding of the smallest frame in the length of the IP packet. Their bare acknowledgments then seem to
+/// carry up to six zero bytes, at the place of bytes that are sent later.
+fn is_padding(flags: u8, carried: &[u8]) -> bool {
+    flags == TcpFlags::ACK && carried.iter().all(|&byte| byte == 0)
 }
 
 /// Goes on with what is inside, behind a header of so many bytes.
@@ -460,15 +482,19 @@ fn payload(ip: IpPayload, rest: &[u8], at: usize, missing: usize) -> Option<Step
                 (tcp.fin(), TcpFlags::FIN),
                 (tcp.syn(), TcpFlags::SYN),
                 (tcp.rst(), TcpFlags::RST),
+                (tcp.psh(), TcpFlags::PSH),
                 (tcp.ack(), TcpFlags::ACK),
             ] {
                 flags |= if set { bit } else { 0 };
             }
             let ack = tcp.ack().then(|| tcp.acknowledgment_number());
+            let carried = rest.get(header..).unwrap_or_default();
+            let padding = missing == 0 && src.is_ipv4() && rest.len() <= PADDED && is_padding(flags, carried);
+            let end = if padding { header } else { rest.len() };
             let transport = Transport {
                 src: SocketAddr::new(src, tcp.source_port()),
                 dst: SocketAddr::new(dst, tcp.destination_port()),
-                payload: at + header..at + rest.len(),
+                payload: at + header..at + end,
                 missing,
                 tcp: Some((tcp.sequence_number(), ack, TcpFlags(flags))),
             };

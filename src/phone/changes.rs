@@ -57,13 +57,18 @@ impl Changes {
         }
     }
 
-    /// What was noted. `devices_at` gives the devices that were seen at an address: what happens there may concern them.
-    pub(super) fn take<'r, D: Iterator<Item = &'r DeviceName>>(
+    /// What was noted. `devices_at` gives the devices that were seen at an address: what happens there may concern them. That a
+    /// device is at one address may end its time at another, so those of `addresses_of` a device may look different as well.
+    pub(super) fn take<'r, D: Iterator<Item = &'r DeviceName>, A: Iterator<Item = IpAddr>>(
         &mut self,
         forgotten: u64,
         devices_at: impl Fn(IpAddr) -> D,
+        addresses_of: impl Fn(&DeviceName) -> A,
     ) -> Changed {
         let Some(noted) = &mut self.noted else { return Changed::default() };
+        for device in &noted.devices {
+            noted.addresses.extend(addresses_of(device));
+        }
         for &address in &noted.addresses {
             for device in devices_at(address) {
                 if !noted.devices.contains(device) {

@@ -14,9 +14,9 @@ use crate::event::Content;
 use crate::trust::signature::{self, Candidate, Verification};
 use crate::trust::{ListKind, Record, Reference, SignedFile, Signer, TrustFile, TrustList};
 
-/// Distinct lists known at most, and the bytes of these files: more than all servers of a cluster serve.
+/// Distinct lists known at most, and the bytes that they take: more than all servers of a cluster serve.
 const MOST_LISTS: usize = 4096;
-const MOST_LIST_BYTES: usize = 4 << 20;
+const MOST_LIST_BYTES: usize = 24 << 20;
 /// Distinct configurations, signers, and reasons, held once for all.
 const MOST_SHARED: usize = 1024;
 /// Lists whose keys are tried on a signed file, the latest first.
@@ -203,6 +203,7 @@ impl Files {
         match TrustFile::parse(&content.bytes) {
             Ok(TrustFile::List(list)) => {
                 let verification = list.verify(&content.bytes);
+                self.list_bytes += list.weight();
                 let served = Arc::new(ServedList { list, verification, content: Arc::clone(content) });
                 self.lists.insert(content.digests(), Some(Arc::clone(&served)));
                 if self.served.len() >= MOST_KEYS {

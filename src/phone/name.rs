@@ -23,11 +23,36 @@ impl DeviceName {
         device.and_then(Self::new)
     }
 
+    /// The phone that the common name of its certificate names: `CP-8861-SEP0011215A1AE3` (domain.md 4.1).
+    pub fn from_common_name(text: &str) -> Option<Self> {
+        let text = text.to_ascii_uppercase();
+        let name = Self::new(text.get(text.rfind("SEP")?..)?)?;
+        name.hardware().is_some().then_some(name)
+    }
+
     /// A device name from text; `None` where it cannot be one.
     pub fn new(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= LONGEST;
         let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         (fits && plain).then(|| Self(text.to_ascii_uppercase()))
+    }
+
+    /// The hardware address in the name of a desk phone, `SEP0011215A1AE3`; `None` for other devices.
+    pub fn hardware(&self) -> Option<[u8; 6]> {
+        let digits = self.0.strip_prefix("SEP").filter(|digits| digits.len() == 12)?;
+        let mut hardware = [0; 6];
+        for (byte, pair) in hardware.iter_mut().zip(digits.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(hardware)
+    }
+
+    /// Whether this is a device of another kind than phones, by the names that CUCM gives them: conference bridges, media
+    /// termination points, gateways (domain-2026, 4).
+    pub fn is_no_phone(&self) -> bool {
+        const OTHERS: [&str; 13] =
+            ["CFB", "MTP", "XCODE", "ANN_", "MOH_", "IVR_", "SKIGW", "VGC", "VG2", "VG3", "VG4", "ATA", "NONSECURE"];
+        OTHERS.iter().any(|begins| self.0.starts_with(begins))
     }
 
     /// The name in capitals.

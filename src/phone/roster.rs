@@ -1,30 +1,31 @@
-//! Who did what: events find their phone here.
+//! Who did what: events find their device and their address here.
 //!
-//! A file name tells the device; a TLS session and a file like `CTLFile.tlv` tell only an address. What happened at an
-//! address belongs to the device that was seen there. Where several were, one after the other with a long pause between, each
-//! has what happened in its time; where they were there at once, the address is shared (NAT), and what happened there is
-//! nobody's.
+//! In: events in the order of the capture. Out: what is recorded of each device name and of each address, within bounds, and
+//! which of them changed. Whose the records of an address are is decided when a phone is put together: see `assemble`. It
+//! refuses to judge.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use foldhash::HashSet;
 
 use super::changes::{Changed, Changes, PhoneKey};
 use super::files::{FileKind, Files, Understood};
 use super::name::DeviceName;
-use super::record::{DownloadRecord, Phone};
+use super::record::{DownloadRecord, SignedAs};
 use super::table::{Substantial, Table};
+use super::tenancy::Tenants;
 use super::weight::Weigh;
-use crate::capture::{Moment, Timestamp};
-use crate::event::Content;
-use crate::event::{CertificateStatus, Download, Event, Identity, ListAlarm, Outcome, Service, TlsSession};
+use crate::capture::{Clocks, Moment};
+use crate::event::{
+    CertificateStatus, Content, Download, Event, Identity, Lease, ListAlarm, Outcome, Service, Taken, TlsSession,
+};
 
-/// Devices at one address with less time between them share it. A released address is given out again much later.
-const SHARED_WITHIN: u64 = 900_000_000_000;
 /// The same report again within this time is the same request, sent again.
 const REPEATED_WITHIN: u64 = 32_000_000_000;
-/// Devices remembered at one address; more of them share it anyway.
-const MOST_STAYS: usize = 16;
+/// Servers remembered, and addresses of which something was forgotten; beyond that every address is taken for one of these.
+const MOST_ADDRESSES: usize = 1 << 17;
 
 /// What the roster may hold.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +49,16 @@ impl Default for Limits {
 pub struct Roster {
     limits: Limits,
     files: Files,
-    devices: Table<DeviceName, Device>,
-    stations: Table<IpAddr, Station>,
+    pub(super) devices: Table<DeviceName, Device>,
+    pub(super) stations: Table<IpAddr, Station>,
+    /// Addresses that handed out files, or showed the certificate of a service of CUCM.
+    pub(super) servers: Addresses,
+    /// Addresses of which something was forgotten: whoever is seen there, somebody else may have been there as well.
+    pub(super) lost: Addresses,
+    /// What can be ordered.
+    pub(super) clocks: Arc<Clocks>,
+    /// Whose some addresses are, as the engineer says.
+    pub(super) told: BTreeMap<IpAddr, DeviceName>,
     forgotten: u64,
     /// What was recorded since it was weighed last, and what weighed then.
     weight: usize,
@@ -69,31 +78,45 @@ pub struct KeptFile {
 
 /// What one device did under its name.
 #[derive(Debug, Default)]
-struct Device {
-    downloads: VecDeque<Arc<DownloadRecord>>,
-    reports: VecDeque<Arc<ListAlarm>>,
-    identities: VecDeque<Arc<Identity>>,
+pub(super) struct Device {
+    pub(super) downloads: VecDeque<Arc<DownloadRecord>>,
+    pub(super) reports: VecDeque<Arc<ListAlarm>>,
+    pub(super) identities: VecDeque<Arc<Identity>>,
     /// Addresses in the order in which it used them.
-    addresses: Vec<IpAddr>,
+    pub(super) addresses: Vec<IpAddr>,
     substantial: bool,
 }
 
 /// What happened at one address without a name.
 #[derive(Debug, Default)]
-struct Station {
-    downloads: VecDeque<Arc<DownloadRecord>>,
-    sessions: VecDeque<Arc<TlsSession>>,
-    identities: VecDeque<Arc<Identity>>,
-    /// Devices seen here: from when to when.
-    devices: Vec<Stay>,
+pub(super) struct Station {
+    pub(super) downloads: VecDeque<Arc<DownloadRecord>>,
+    pub(super) sessions: VecDeque<Arc<TlsSession>>,
+    pub(super) identities: VecDeque<Arc<Identity>>,
+    /// Who was seen here.
+    pub(super) tenants: Tenants,
     substantial: bool,
 }
 
-#[derive(Debug, Clone)]
-struct Stay {
-    device: DeviceName,
-    from: Timestamp,
-    to: Timestamp,
+/// A set of addresses that is bounded: once it is full, every address is in it.
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    known: HashSet<IpAddr>,
+    is_full: bool,
+}
+
+impl Addresses {
+    fn insert(&mut self, address: IpAddr) {
+        if self.known.len() < MOST_ADDRESSES {
+            self.known.insert(address);
+        } else {
+            self.is_full |= !self.known.contains(&address);
+        }
+    }
+
+    pub(super) fn contains(&self, address: &IpAddr) -> bool {
+        self.is_full || self.known.contains(address)
+    }
 }
 
 impl Roster {
@@ -104,11 +127,25 @@ impl Roster {
             files,
             devices: Table::new(),
             stations: Table::new(),
+            servers: Addresses::default(),
+            lost: Addresses::default(),
+            clocks: Arc::default(),
+            told: BTreeMap::new(),
             forgotten: 0,
             weight: 0,
             changes: Changes::default(),
             kept: None,
         }
+    }
+
+    /// Which moments can be ordered, as far as is known by now.
+    pub fn set_clocks(&mut self, clocks: Clocks) {
+        self.clocks = Arc::new(clocks);
+    }
+
+    /// Whose some addresses are, as the engineer says. To be set before the first event.
+    pub fn set_told(&mut self, told: BTreeMap<IpAddr, DeviceName>) {
+        self.told = told;
     }
 
     /// Takes an event.
@@ -117,15 +154,16 @@ impl Roster {
             Event::Download(download) => self.download(*download),
             Event::Tls(session) => self.session(*session),
             Event::ListAlarm(report) => self.report(*report),
-            Event::Lease(_) => {}
             Event::Identity(identity) => self.identity(*identity),
+            Event::Lease(lease) => self.lease(&lease),
         }
         if self.weight > self.limits.bytes {
             self.lighten();
         }
+        self.note_lost();
     }
 
-    /// Weighs everything anew, for what was told again was counted again. Where it is really too much, what weighs most is
+    /// Weighs everything anew, for what was announced again was counted again. Where it is really too much, what weighs most is
     /// forgotten until half of what there may be is left, so that the next time is far away.
     #[cold]
     fn lighten(&mut self) {
@@ -142,7 +180,6 @@ impl Roster {
                 break;
             }
             self.weight -= weight;
-            self.forgotten += 1;
             match key {
                 PhoneKey::Device(name) => self.devices.remove(&name),
                 PhoneKey::Address(address) => self.stations.remove(&address),
@@ -150,6 +187,19 @@ impl Roster {
         }
         self.devices.forget_removed();
         self.stations.forget_removed();
+    }
+
+    /// Counts what had to go. What is forgotten of an address is remembered to be forgotten: else the next one seen there would be
+    /// taken for the only one.
+    fn note_lost(&mut self) {
+        for (_, device) in self.devices.take_gone() {
+            self.forgotten += 1;
+            device.addresses.iter().for_each(|&address| self.lost.insert(address));
+        }
+        for (address, _) in self.stations.take_gone() {
+            self.forgotten += 1;
+            self.lost.insert(address);
+        }
     }
 
     /// How many device names are held, and how many addresses.
@@ -164,11 +214,11 @@ impl Roster {
 
     /// The phones that changed since this was asked last.
     pub fn take_changes(&mut self) -> Changed {
-        let Self { changes, stations, forgotten, .. } = self;
-        let devices_at = |address| {
-            stations.get(&address).into_iter().flat_map(|station| station.devices.iter().map(|stay| &stay.device))
-        };
-        changes.take(*forgotten, devices_at)
+        let Self { changes, stations, devices, forgotten, .. } = self;
+        let devices_at = |address| stations.get(&address).into_iter().flat_map(|station| station.tenants.devices());
+        let addresses_of =
+            |device: &DeviceName| devices.get(device).into_iter().flat_map(|device| &device.addresses).copied();
+        changes.take(*forgotten, devices_at, addresses_of)
     }
 
     /// From now on, only trust lists get checksums: those of configurations cost the most time, and a report that shows none
@@ -185,14 +235,6 @@ impl Roster {
     /// The complete files that came since this was asked last. To be asked often: until then they are held.
     pub fn take_files(&mut self) -> Vec<KeptFile> {
         self.kept.as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// The phone of this key, as it stands.
-    pub fn find(&self, key: &PhoneKey) -> Option<Phone> {
-        match key {
-            PhoneKey::Device(name) => self.devices.get(name).map(|device| self.phone(name, device)),
-            PhoneKey::Address(address) => nameless(*address, self.stations.get(address)?),
-        }
     }
 
     /// The keys of all phones, in no order; those of addresses where nothing is of nobody are among them.
@@ -212,23 +254,26 @@ impl Roster {
             None => self.understood_before(&download).unwrap_or_default(),
         };
         understood.digests = understood.digests.or(download.hashed);
-        let file = download.asked_for.or(understood.signed_name);
+        let name = download.asked_for.as_deref().or(understood.signed_name.as_deref());
         let kind = match &understood.list {
             Some(list) => list.file_kind(),
-            None => file.as_deref().map_or(FileKind::Other, FileKind::from_name),
+            None => name.map_or(FileKind::Other, FileKind::from_name),
         };
-        let device = file.as_deref().and_then(DeviceName::from_file);
+        let device = name.and_then(DeviceName::from_file);
         let address = download.client.ip();
         let record = Arc::new(DownloadRecord {
             id: download.id,
             transport: download.transport,
-            file,
+            signed_as: SignedAs::new(understood.signed_name, download.asked_for.as_deref()),
+            asked_for: download.asked_for,
             kind,
             client: download.client,
             server: download.server,
-            outcome: download.ending.outcome(),
-            reason: download.ending.reason(),
-            length: download.ending.length(),
+            ending: download.ending,
+            taken: download.taken,
+            client_seen: download.client_seen,
+            hardware: download.hardware,
+            completed: download.completed,
             digests: understood.digests,
             retransmits: download.retransmits,
             list: understood.list,
@@ -240,33 +285,35 @@ impl Roster {
             kept.push(KeptFile { record: Arc::clone(&record), content });
         }
         self.weight += record.weight();
-        let substantial = record.outcome == Outcome::Complete;
+        let substantial = record.outcome() == Outcome::Complete;
+        if substantial && record.taken == Taken::Acknowledged {
+            self.servers.insert(record.server.ip());
+        }
         let most = self.limits.each;
         self.changes.address(address);
         let Some(name) = device else {
-            let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
+            let station = self.stations.get_or_insert(address, self.limits.phones);
             station.substantial |= substantial;
             self.forgotten += put(&mut station.downloads, record, most, |record| record.id);
             return;
         };
-        let device = self.device_at(name, address, (record.span.first.time, record.span.last.time));
+        let device = self.device_at(name, address, (record.span.first, record.span.last));
         device.substantial |= substantial;
         let gone = put(&mut device.downloads, record, most, |record| record.id);
         self.forgotten += gone;
     }
 
-    /// What the file of a download turned out to be when it was told with its bytes.
+    /// What the file of a download turned out to be when it was announced with its bytes.
     fn understood_before(&self, download: &Download) -> Option<Understood> {
         download.length()?;
         let station = self.stations.get(&download.client.ip())?;
         let named = download.asked_for.as_deref().and_then(DeviceName::from_file);
-        let devices = named.iter().chain(station.devices.iter().rev().map(|stay| &stay.device));
+        let devices = named.iter().chain(station.tenants.stays.iter().rev().map(|stay| &stay.device));
         let of_devices = devices.filter_map(|name| self.devices.get(name)).map(|device| &device.downloads);
         let mut records = of_devices.chain([&station.downloads]).flat_map(|downloads| downloads.iter().rev());
-        let record = records.find(|record| record.id == download.id && record.length == download.length())?;
+        let record = records.find(|record| record.id == download.id && record.length() == download.length())?;
         Some(Understood {
-            // It is the name of the record where nobody saw the request.
-            signed_name: record.file.clone(),
+            signed_name: record.signed_as().map(str::to_owned),
             list: record.list.clone(),
             signature: record.signature.clone(),
             config: record.config.clone(),
@@ -277,19 +324,22 @@ impl Roster {
     fn session(&mut self, session: TlsSession) {
         self.weight += session.weight();
         self.changes.address(session.client.ip());
-        let station = self.stations.get_or_insert(session.client.ip(), self.limits.phones, &mut self.forgotten);
+        if session.service != Service::Other && session.certificate.is_some() {
+            self.servers.insert(session.server.ip());
+        }
+        let station = self.stations.get_or_insert(session.client.ip(), self.limits.phones);
         station.substantial |= session.certificate_status != CertificateStatus::NotCaptured;
         self.forgotten += put(&mut station.sessions, Arc::new(session), self.limits.each, |session| session.id);
     }
 
     fn report(&mut self, report: ListAlarm) {
         let Some(name) = report.device.as_deref().and_then(DeviceName::new) else { return };
-        let (address, time, most) = (report.client.ip(), report.moment.time, self.limits.each);
-        let device = self.device_at(name, address, (time, time));
+        let (address, moment, most) = (report.client.ip(), report.moment, self.limits.each);
+        let device = self.device_at(name, address, (moment, moment));
         device.substantial = true;
         // Over UDP a phone repeats its request until it is answered (RFC 3261 17.1.2.2).
         let repeats = |last: &Arc<ListAlarm>| {
-            time.nanos_since(last.moment.time) < REPEATED_WITHIN
+            moment.time.nanos_since(last.moment.time) < REPEATED_WITHIN
                 && ListAlarm { moment: last.moment, ..report.clone() } == **last
         };
         if device.reports.back().is_some_and(repeats) {
@@ -307,18 +357,16 @@ impl Roster {
     fn identity(&mut self, identity: Identity) {
         let name = identity.device.as_deref().and_then(DeviceName::new);
         let most = self.limits.each;
+        let moment = identity.moment;
         let identities = match (name, identity.address) {
-            (Some(name), Some(address)) => {
-                let time = identity.moment.time;
-                &mut self.device_at(name, address, (time, time)).identities
-            }
+            (Some(name), Some(address)) => &mut self.device_at(name, address, (moment, moment)).identities,
             (Some(name), None) => {
                 self.changes.device(&name);
-                &mut self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten).identities
+                &mut self.devices.get_or_insert(name, self.limits.phones).identities
             }
             (None, Some(address)) => {
                 self.changes.address(address);
-                &mut self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten).identities
+                &mut self.stations.get_or_insert(address, self.limits.phones).identities
             }
             (None, None) => return,
         };
@@ -335,120 +383,29 @@ impl Roster {
         }
     }
 
-    /// The device, seen at this address from one time to another.
-    fn device_at(&mut self, name: DeviceName, address: IpAddr, (from, to): (Timestamp, Timestamp)) -> &mut Device {
+    /// An address that nobody was seen at needs no note of who has it.
+    fn lease(&mut self, lease: &Lease) {
+        if let Some(station) = self.stations.get_mut(&lease.address) {
+            station.tenants.lease(lease.moment, lease.hardware);
+            self.changes.address(lease.address);
+        }
+    }
+
+    /// The device, seen at this address from one moment to another.
+    fn device_at(&mut self, name: DeviceName, address: IpAddr, seen: (Moment, Moment)) -> &mut Device {
         self.changes.device(&name);
         self.changes.address(address);
-        let station = self.stations.get_or_insert(address, self.limits.phones, &mut self.forgotten);
-        station.stay(&name, from, to);
+        let station = self.stations.get_or_insert(address, self.limits.phones);
+        station.tenants.sign(&name, seen, &self.clocks);
+        station.tenants.has_lost_some |= self.lost.contains(&address);
         let most = self.limits.each;
-        let device = self.devices.get_or_insert(name, self.limits.phones, &mut self.forgotten);
+        let device = self.devices.get_or_insert(name, self.limits.phones);
         if device.addresses.last() != Some(&address) && device.addresses.len() < most {
             device.addresses.retain(|&known| known != address);
             device.addresses.push(address);
         }
         device
     }
-
-    /// All phones: those with a name by name, then the addresses without one.
-    pub fn phones(&self) -> Vec<Phone> {
-        let mut phones: Vec<Phone> = self.devices.iter().map(|(name, device)| self.phone(name, device)).collect();
-        phones.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut nameless: Vec<Phone> =
-            self.stations.iter().filter_map(|(&address, station)| nameless(address, station)).collect();
-        nameless.sort_by(|a, b| a.addresses.cmp(&b.addresses));
-        phones.extend(nameless);
-        phones
-    }
-
-    fn phone(&self, name: &DeviceName, device: &Device) -> Phone {
-        let mut downloads: Vec<_> = device.downloads.iter().cloned().collect();
-        let mut sessions = Vec::new();
-        let mut identities: Vec<_> = device.identities.iter().cloned().collect();
-        for address in &device.addresses {
-            let Some(station) = self.stations.get(address) else { continue };
-            let owns = |moment: Moment| station.owner(moment.time) == Owner::One(name);
-            downloads.extend(station.downloads.iter().filter(|download| owns(download.span.first)).cloned());
-            sessions.extend(station.sessions.iter().filter(|session| owns(session.span.first)).cloned());
-            identities.extend(station.identities.iter().filter(|identity| owns(identity.moment)).cloned());
-        }
-        downloads.sort_by_key(|download| (download.span.first, download.id));
-        sessions.sort_by_key(|session: &Arc<TlsSession>| (session.span.first, session.id));
-        identities.sort_by_key(|identity| identity.moment);
-        Phone {
-            name: Some(name.clone()),
-            addresses: device.addresses.clone(),
-            downloads,
-            sessions,
-            reports: device.reports.iter().cloned().collect(),
-            identities,
-            shared_by: Vec::new(),
-        }
-    }
-}
-
-/// Whose an event at an address is.
-#[derive(Debug, PartialEq, Eq)]
-enum Owner<'a> {
-    One(&'a DeviceName),
-    Shared,
-    Nobody,
-}
-
-impl Station {
-    fn stay(&mut self, device: &DeviceName, from: Timestamp, to: Timestamp) {
-        if let Some(stay) = self.devices.iter_mut().find(|stay| stay.device == *device) {
-            stay.from = stay.from.min(from);
-            stay.to = stay.to.max(to);
-        } else if self.devices.len() < MOST_STAYS {
-            self.devices.push(Stay { device: device.clone(), from, to });
-        }
-    }
-
-    fn is_shared(&self) -> bool {
-        self.devices.len() >= MOST_STAYS
-            || self.devices.iter().enumerate().any(|(index, one)| {
-                self.devices.iter().skip(index + 1).any(|other| {
-                    let (earlier, later) = if one.from <= other.from { (one, other) } else { (other, one) };
-                    later.from.nanos_since(earlier.to) < SHARED_WITHIN
-                })
-            })
-    }
-
-    fn owner(&self, time: Timestamp) -> Owner<'_> {
-        match &self.devices[..] {
-            [] => Owner::Nobody,
-            [only] => Owner::One(&only.device),
-            _ if self.is_shared() => Owner::Shared,
-            several => {
-                let before = several.iter().filter(|stay| stay.from <= time).max_by_key(|stay| stay.from);
-                let owner = before.or_else(|| several.iter().min_by_key(|stay| stay.from));
-                owner.map_or(Owner::Nobody, |stay| Owner::One(&stay.device))
-            }
-        }
-    }
-}
-
-/// An address as a phone of its own, where what happened there is of no device, or of nobody knows which.
-fn nameless(address: IpAddr, station: &Station) -> Option<Phone> {
-    let is_nobodys = |moment: Moment| !matches!(station.owner(moment.time), Owner::One(_));
-    let downloads: Vec<_> =
-        station.downloads.iter().filter(|download| is_nobodys(download.span.first)).cloned().collect();
-    // TLS to ports that are not examined anyway is of interest only where a phone speaks it.
-    let known = !downloads.is_empty() || !station.devices.is_empty();
-    let sessions: Vec<_> = station
-        .sessions
-        .iter()
-        .filter(|session| is_nobodys(session.span.first) && (known || session.service != Service::Other))
-        .cloned()
-        .collect();
-    if downloads.is_empty() && sessions.is_empty() {
-        return None;
-    }
-    let shared_by = station.devices.iter().map(|stay| stay.device.clone()).collect();
-    let identities = station.identities.iter().filter(|identity| is_nobodys(identity.moment)).cloned().collect();
-    let reports = Vec::new();
-    Some(Phone { name: None, addresses: vec![address], downloads, sessions, reports, identities, shared_by })
 }
 
 /// Puts a record in the place of the earlier one with its id, else at the end. Returns how many had to go for it.
@@ -493,144 +450,5 @@ impl Weigh for Station {
         let sessions = self.sessions.iter().map(|session| session.weight());
         let identities = self.identities.iter().map(|identity| identity.weight());
         size_of::<Self>() + downloads.chain(sessions).chain(identities).sum::<usize>()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::capture::{FrameId, Span};
-    use crate::event::{DownloadEnding, Refusal, Taken, Transport};
-    use crate::packet::at;
-
-    fn roster(phones: usize) -> Roster {
-        Roster::new(Files::new(&[]), Limits { phones, ..Limits::default() })
-    }
-
-    fn download(id: u64, file: &str, client: &str, seconds: f64, outcome: Outcome) -> Event {
-        let moment = Moment { time: at(seconds), frame: FrameId { source: 0, number: id } };
-        Event::Download(Box::new(Download {
-            id,
-            transport: Transport::Tftp,
-            asked_for: Some(file.to_owned()),
-            client: client.parse().unwrap(),
-            server: "14.48.44.80:69".parse().unwrap(),
-            ending: match outcome {
-                Outcome::Complete => DownloadEnding::Complete { length: 1 },
-                Outcome::Refused => {
-                    DownloadEnding::Refused(Refusal::Tftp { code: 1, message: "File not found".to_owned() })
-                }
-                _ => DownloadEnding::Open,
-            },
-            taken: Taken::Open,
-            client_seen: true,
-            hardware: None,
-            content: None,
-            hashed: None,
-            retransmits: 0,
-            completed: None,
-            span: Span::starting(moment),
-        }))
-    }
-
-    fn labels(roster: &Roster) -> Vec<(String, usize)> {
-        roster.phones().iter().map(|phone| (phone.label(), phone.downloads.len())).collect()
-    }
-
-    #[test]
-    fn one_phone_in_two_spellings_and_its_nameless_files() {
-        let mut roster = roster(10);
-        roster.event(download(1, "CTLSEP0011215A1AE3.tlv", "10.0.0.1:1", 0.0, Outcome::Pending));
-        roster.event(download(1, "CTLSEP0011215A1AE3.tlv", "10.0.0.1:1", 0.0, Outcome::Refused));
-        roster.event(download(2, "CTLFile.tlv", "10.0.0.1:2", 1.0, Outcome::Refused));
-        roster.event(download(3, "sep0011215a1ae3.cnf.xml", "10.0.0.1:3", 2.0, Outcome::Complete));
-        assert_eq!(labels(&roster), [("SEP0011215A1AE3".to_owned(), 3)]);
-    }
-
-    #[test]
-    fn an_address_without_a_name_is_listed_by_itself() {
-        let mut roster = roster(10);
-        roster.event(download(1, "CTLFile.tlv", "10.0.0.9:2", 1.0, Outcome::Refused));
-        assert_eq!(labels(&roster), [("10.0.0.9".to_owned(), 1)]);
-    }
-
-    #[test]
-    fn what_weighs_most_goes_first() {
-        let bytes = 64 << 10;
-        let mut roster = Roster::new(Files::new(&[]), Limits { bytes, ..Limits::default() });
-        roster.event(download(1, "ITLSEP000000000001.tlv", "10.0.0.1:1", 0.0, Outcome::Complete));
-        for id in 2..2000 {
-            let address = format!("10.1.0.{}:1", id % 50);
-            let long = format!("SEP{id:012X}.cnf.xml{}", "x".repeat(400));
-            roster.event(download(id, &long, &address, 1.0, Outcome::Complete));
-            assert!(roster.weight <= bytes);
-            let (devices, addresses) = roster.held();
-            assert!(devices <= 100 && addresses <= 51, "{devices}, {addresses}");
-        }
-        assert!(labels(&roster).iter().any(|(label, _)| label == "SEP000000000001"), "it weighs less than the others");
-        assert!(roster.devices.queued() <= 100 && roster.stations.queued() <= 51);
-    }
-
-    #[test]
-    fn told_again_is_not_more() {
-        let bytes = 64 << 10;
-        let mut roster = Roster::new(Files::new(&[]), Limits { bytes, ..Limits::default() });
-        for second in 0..2000 {
-            let time = f64::from(second);
-            roster.event(download(1, "ITLSEP000000000001.tlv", "10.0.0.1:1", time, Outcome::Pending));
-        }
-        assert_eq!(labels(&roster), [("SEP000000000001".to_owned(), 1)]);
-        assert_eq!(roster.forgotten, 0);
-    }
-
-    #[test]
-    fn two_phones_behind_one_address_keep_what_is_theirs() {
-        let mut roster = roster(10);
-        roster.event(download(1, "ITLSEP000000000001.tlv", "10.0.0.1:1", 0.0, Outcome::Complete));
-        roster.event(download(2, "ITLSEP000000000002.tlv", "10.0.0.1:2", 5.0, Outcome::Complete));
-        roster.event(download(3, "CTLFile.tlv", "10.0.0.1:3", 6.0, Outcome::Refused));
-        let phones = roster.phones();
-        assert_eq!(phones.len(), 3);
-        assert_eq!(phones[2].name, None, "whose CTLFile.tlv this was is not known");
-        assert_eq!(phones[2].shared_by.len(), 2);
-    }
-
-    #[test]
-    fn an_address_given_to_another_phone_later() {
-        let mut roster = roster(10);
-        roster.event(download(1, "ITLSEP000000000001.tlv", "10.0.0.1:1", 0.0, Outcome::Complete));
-        roster.event(download(2, "CTLFile.tlv", "10.0.0.1:3", 1.0, Outcome::Refused));
-        roster.event(download(3, "ITLSEP000000000002.tlv", "10.0.0.1:2", 9000.0, Outcome::Complete));
-        roster.event(download(4, "CTLFile.tlv", "10.0.0.1:4", 9001.0, Outcome::Refused));
-        assert_eq!(labels(&roster), [("SEP000000000001".to_owned(), 2), ("SEP000000000002".to_owned(), 2)]);
-    }
-
-    #[test]
-    fn a_flood_of_names_does_not_push_out_real_phones() {
-        let mut roster = roster(100);
-        for number in 0..50u64 {
-            let client = format!("10.0.0.{number}:1");
-            roster.event(download(number, &format!("ITLSEP{number:012}.tlv"), &client, 0.0, Outcome::Complete));
-        }
-        for number in 100..20_000u64 {
-            let file = format!("ITLSEP{number:012}.tlv");
-            let client = format!("10.1.{}.{}:1", number / 250, number % 250);
-            roster.event(download(number, &file, &client, 1.0, Outcome::Pending));
-        }
-        let phones = roster.phones();
-        assert_eq!(phones.iter().filter(|phone| phone.last_list(FileKind::Itl).is_some()).count(), 50);
-        assert!(roster.devices.len() <= 100 && roster.devices.queued() <= 100);
-        assert!(roster.forgotten() > 0);
-    }
-
-    #[test]
-    fn a_flood_of_names_from_one_address_is_no_work() {
-        let mut roster = roster(1000);
-        for number in 0..20_000u64 {
-            roster.event(download(number, &format!("ITLSEP{number:012}.tlv"), "10.0.0.1:1", 0.0, Outcome::Pending));
-        }
-        let station = roster.stations.get(&"10.0.0.1".parse().unwrap()).unwrap();
-        assert!(station.devices.len() <= MOST_STAYS);
-        assert!(station.is_shared());
     }
 }

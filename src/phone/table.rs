@@ -22,11 +22,13 @@ pub(super) struct Table<K, V> {
     order: VecDeque<K>,
     /// Keys that came to the front of `order` and stayed, because more than requests was known of them.
     kept: VecDeque<K>,
+    /// Records that had to go and were not asked for since.
+    gone: Vec<(K, V)>,
 }
 
 impl<K: Clone + Eq + Hash, V: Default + Substantial> Table<K, V> {
     pub(super) fn new() -> Self {
-        Self { records: HashMap::new(), order: VecDeque::new(), kept: VecDeque::new() }
+        Self { records: HashMap::new(), order: VecDeque::new(), kept: VecDeque::new(), gone: Vec::new() }
     }
 
     /// How many keys wait to be the next that goes.
@@ -44,14 +46,18 @@ impl<K: Clone + Eq + Hash, V: Default + Substantial> Table<K, V> {
         self.records.get(key)
     }
 
+    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.records.get_mut(key)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.records.iter()
     }
 
-    /// The record of `key`; a new one is made room for where there are `most`, and who had to go is added to `forgotten`.
-    pub(super) fn get_or_insert(&mut self, key: K, most: usize, forgotten: &mut u64) -> &mut V {
+    /// The record of `key`; a new one is made room for where there are `most`: see [`Self::take_gone`].
+    pub(super) fn get_or_insert(&mut self, key: K, most: usize) -> &mut V {
         if self.records.len() >= most && !self.records.contains_key(&key) {
-            self.make_room(forgotten);
+            self.make_room();
         }
         match self.records.entry(key) {
             Entry::Occupied(record) => record.into_mut(),
@@ -64,31 +70,33 @@ impl<K: Clone + Eq + Hash, V: Default + Substantial> Table<K, V> {
 
     /// Takes a record out; its key stays in the queues until [`Self::forget_removed`].
     pub(super) fn remove(&mut self, key: &K) {
-        self.records.remove(key);
+        self.gone.extend(self.records.remove_entry(key));
+    }
+
+    /// The records that had to go since this was asked last.
+    pub(super) fn take_gone(&mut self) -> Vec<(K, V)> {
+        std::mem::take(&mut self.gone)
     }
 
     /// Brings the queues in line with what is left.
     pub(super) fn forget_removed(&mut self) {
-        let Self { records, order, kept } = self;
+        let Self { records, order, kept, .. } = self;
         order.retain(|key| records.contains_key(key));
         kept.retain(|key| records.contains_key(key));
     }
 
     /// Forgets the oldest record of which nothing but requests is known, else the oldest. Every record is kept once at most, so
     /// a flood of them costs no more than itself.
-    fn make_room(&mut self, forgotten: &mut u64) {
+    fn make_room(&mut self) {
         while let Some(key) = self.order.pop_front() {
             if self.records.get(&key).is_some_and(Substantial::is_substantial) {
                 self.kept.push_back(key);
                 continue;
             }
-            self.records.remove(&key);
-            *forgotten += 1;
-            return;
+            return self.remove(&key);
         }
         if let Some(key) = self.kept.pop_front() {
-            self.records.remove(&key);
-            *forgotten += 1;
+            self.remove(&key);
         }
     }
 }

@@ -8,15 +8,13 @@ use std::sync::Arc;
 
 use super::config::ConfigFacts;
 use super::files::SignatureFound;
-use super::record::DownloadRecord;
+use super::record::{DownloadRecord, SignedAs};
 use crate::event::{Identity, ListAlarm, TlsSession};
 use crate::trust::Signer;
 use crate::x509::Certificate;
 
 /// What allocation and the tables around a record cost.
 const AROUND: usize = 128;
-/// A parsed list holds most of its bytes again, record by record.
-const PARSED_LIST: usize = 4;
 
 /// What something costs.
 pub(super) trait Weigh {
@@ -33,10 +31,20 @@ impl Weigh for DownloadRecord {
     fn weight(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         // The reader of files knows each list, configuration and signer as well, and those seen lately in up to three places.
-        let list = self.list.as_ref().map_or(0, |list| own(list, 3, |list| list.content.bytes.len() * PARSED_LIST));
+        let list =
+            self.list.as_ref().map_or(0, |list| own(list, 3, |list| list.content.bytes.len() + list.list.weight()));
         let config = self.config.as_ref().map_or(0, |config| own(config, 2, ConfigFacts::weight));
         let signature = self.signature.as_ref().map_or(0, SignatureFound::weight);
-        size_of::<Self>() + AROUND + text(&self.file) + text(&self.reason) + list + config + signature
+        size_of::<Self>() + AROUND + text(&self.asked_for) + self.signed_as.weight() + list + config + signature
+    }
+}
+
+impl Weigh for SignedAs {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Nothing | Self::AsAsked => 0,
+            Self::Other(name) => name.len(),
+        }
     }
 }
 

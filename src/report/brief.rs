@@ -174,12 +174,12 @@ const fn worse(one: Check, other: Check) -> Check {
 
 fn config(phone: &Phone) -> Option<ConfigBrief> {
     let download = phone.downloads.iter().rev().find(|download| download.kind == FileKind::Config)?;
-    let name = download.file.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let name = download.file().unwrap_or_default().to_ascii_lowercase();
     let form = match name.split_once(".cnf.xml").map(|(_, form)| form) {
         Some(".enc.sgn") => ConfigForm::Encrypted,
         Some(".sgn") => ConfigForm::Signed,
         _ => ConfigForm::Plain,
     };
     let signature = download.signature.as_ref().map(|found| found.status);
-    Some(ConfigBrief { form, outcome: download.outcome, signature })
+    Some(ConfigBrief { form, outcome: download.outcome(), signature })
 }

@@ -13,13 +13,14 @@ use serde::{Serialize, Serializer};
 
 use crate::capture::{Skew, SourceSummary, Timestamp};
 use crate::digest::{Md5Sum, Sha1Sum};
+use crate::phone::OtherClient;
 use crate::trust::{Record, Reference, Signer};
 use crate::verdict::{Assessments, Fleet};
 use crate::x509::{DistinguishedName, Serial};
 
 use fleet::FleetView;
-use phone::PhoneView;
 pub use phone::SpanView;
+use phone::{OtherClientView, PhoneView};
 
 /// Everything that a report is made of.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Report<'a> {
     pub notes: Vec<String>,
     /// The phones in their case.
     pub assessments: Assessments<'a>,
+    /// Whoever is no phone.
+    pub others: Vec<OtherClient>,
 }
 
 /// The whole document. Its fields are written in this order; phones are put into words while they are written, so that ten
@@ -41,17 +44,19 @@ pub(super) struct Document<'r, 'a> {
 
 impl Serialize for Document<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Report { sources, notes, assessments } = self.report;
+        let Report { sources, notes, assessments, others } = self.report;
         let case = assessments.case;
-        let mut document = serializer.serialize_struct("Report", 8)?;
+        let mut document = serializer.serialize_struct("Report", 9)?;
         document.serialize_field("schema", "itlscope.report/1")?;
         document.serialize_field("tool", &Tool::THIS)?;
         document.serialize_field("sources", &(1..).zip(sources).map(SourceView::from).collect::<Vec<_>>())?;
         document.serialize_field("references", &case.references.iter().map(ReferenceView::from).collect::<Vec<_>>())?;
         document.serialize_field("notes", notes)?;
         document.serialize_field("phones", &Phones(self))?;
+        others.iter().for_each(|other| self.fleet.borrow_mut().add_other(&other.sessions));
         let fleet = self.fleet.borrow();
         document.serialize_field("fleet", &FleetView::new(&fleet, case))?;
+        document.serialize_field("other_clients", &others.iter().map(OtherClientView::from).collect::<Vec<_>>())?;
         document.serialize_field("summary", &fleet.summary)?;
         document.end()
     }

@@ -150,7 +150,7 @@ fn cause(assessment: &Assessment) -> u64 {
     let mut hasher = DefaultHasher::new();
     assessment.deletion.hash(&mut hasher);
     assessment.findings.iter().for_each(|finding| (finding.id, &finding.text).hash(&mut hasher));
-    assessment.conditions.iter().for_each(|condition| condition.holds.hash(&mut hasher));
+    assessment.conditions.all().into_iter().for_each(|condition| condition.holds.hash(&mut hasher));
     assessment.advice.iter().for_each(|advice| advice.id.hash(&mut hasher));
     hasher.finish()
 }

@@ -4,8 +4,9 @@
 //! answered with ENOSYS, as by a kernel that does not have it: the C libraries, glibc and musl, have a fallback for every call
 //! that younger kernels brought, so the list need not follow them, and nothing is killed because a library moved on.
 //!
-//! What that leaves out: starting programs, other processes, new sockets, mounts, namespaces, modules, bpf, perf, keys,
-//! `io_uring`, changes of user, and memory that can be executed.
+//! What that leaves out: starting programs, other processes and their limits, new sockets, mounts, namespaces, modules, bpf, perf,
+//! keys, `io_uring`, changes of user, memory that can be executed, and whatever sends on the socket of a capture, or gives that
+//! socket another number.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +18,19 @@ use seccompiler::{
 
 use super::Layer;
 
-pub(super) fn restrict() -> Layer {
-    let program = match program() {
+/// `capture` is the descriptor of a capture from an interface.
+pub(super) fn restrict(capture: Option<i32>) -> Layer {
+    let program = match program(capture) {
         Ok(program) => program,
         Err(error) => return Layer::Missing(error.to_string()),
     };
     match seccompiler::apply_filter(&program) {
-        Ok(()) => Layer::Active(format!("active ({} system calls)", ALWAYS.len() + OF_ARCHITECTURE.len() + 4)),
+        Ok(()) => Layer::Active(format!("active ({} system calls)", ALWAYS.len() + OF_ARCHITECTURE.len() + 6)),
         Err(error) => Layer::Missing(error.to_string()),
     }
 }
 
-fn program() -> Result<BpfProgram, BackendError> {
+fn program(capture: Option<i32>) -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     for &call in ALWAYS.iter().chain(OF_ARCHITECTURE) {
         // Without rules it is allowed whatever its arguments are.
@@ -45,6 +47,16 @@ fn program() -> Result<BpfProgram, BackendError> {
     // Whatever a terminal can do, but typing into the shell that started us.
     let is_not = |request: u64| SeccompCondition::new(1, Length::Dword, Compare::Ne, request);
     rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![is_not(TIOCSTI)?, is_not(TIOCLINUX)?])?]);
+    // Limits of this process alone, and signals to it.
+    let is = |argument, value: u64| SeccompCondition::new(argument, Length::Dword, Compare::Eq, value);
+    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![is(0, 0)?])?]);
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![is(0, std::process::id().into())?])?]);
+    if let Some(capture) = capture.and_then(|capture| u64::try_from(capture).ok()) {
+        for &(call, argument) in SENDING {
+            let is_other = SeccompCondition::new(argument, Length::Dword, Compare::Ne, capture)?;
+            rules.insert(call, vec![SeccompRule::new(vec![is_other])?]);
+        }
+    }
     let unknown = SeccompAction::Errno(ENOSYS);
     SeccompFilter::new(rules, unknown, SeccompAction::Allow, std::env::consts::ARCH.try_into()?)?.try_into()
 }
@@ -55,6 +67,22 @@ const CLONE_THREAD: u64 = 0x0001_0000;
 const TIOCSTI: u64 = 0x5412;
 const TIOCLINUX: u64 = 0x541c;
 const ENOSYS: u32 = 38;
+
+/// Calls that send on a socket, or give it another number, and which of their arguments is its number.
+const SENDING: &[(i64, u8)] = &[
+    (libc::SYS_write, 0),
+    (libc::SYS_writev, 0),
+    (libc::SYS_sendto, 0),
+    (libc::SYS_sendfile, 0),
+    (libc::SYS_splice, 2),
+    (libc::SYS_copy_file_range, 2),
+    (libc::SYS_pwrite64, 0),
+    (libc::SYS_dup, 0),
+    (libc::SYS_dup3, 0),
+    (libc::SYS_fcntl, 0),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_dup2, 0),
+];
 
 /// Calls that are allowed with any arguments, on every architecture.
 const ALWAYS: &[i64] = &[
@@ -104,7 +132,6 @@ const ALWAYS: &[i64] = &[
     libc::SYS_getsockopt,
     libc::SYS_recvfrom,
     libc::SYS_recvmsg,
-    libc::SYS_sendmsg,
     libc::SYS_sendto,
     libc::SYS_setsockopt,
     libc::SYS_shutdown,
@@ -136,7 +163,6 @@ const ALWAYS: &[i64] = &[
     libc::SYS_rt_sigreturn,
     libc::SYS_rt_sigtimedwait,
     libc::SYS_sigaltstack,
-    libc::SYS_tgkill,
     // Time, chance, and who we are.
     libc::SYS_clock_getres,
     libc::SYS_clock_gettime,
@@ -149,7 +175,6 @@ const ALWAYS: &[i64] = &[
     libc::SYS_gettimeofday,
     libc::SYS_getuid,
     libc::SYS_nanosleep,
-    libc::SYS_prlimit64,
     libc::SYS_sysinfo,
     libc::SYS_uname,
 ];
@@ -170,10 +195,13 @@ const OF_ARCHITECTURE: &[i64] = &[
     libc::SYS_poll,
     libc::SYS_readlink,
     libc::SYS_rename,
+    libc::SYS_renameat,
     libc::SYS_select,
     libc::SYS_stat,
     libc::SYS_time,
     libc::SYS_unlink,
 ];
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+const OF_ARCHITECTURE: &[i64] = &[libc::SYS_renameat];
+#[cfg(target_arch = "riscv64")]
 const OF_ARCHITECTURE: &[i64] = &[];

@@ -21,7 +21,7 @@ pub(super) fn enter(needs: &Needs) -> Restrictions {
     };
     // Last: it takes away the calls that Landlock is made with.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
-    let calls = calls::restrict();
+    let calls = calls::restrict(needs.capture);
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
     let calls = Layer::Missing(format!("not for {}", std::env::consts::ARCH));
     Restrictions { files, calls }
@@ -40,7 +40,7 @@ fn files(needs: &Needs) -> Result<Layer, RulesetError> {
     for path in &needs.write {
         let make = AccessFs::MakeReg | AccessFs::MakeDir;
         let write = make | AccessFs::WriteFile | AccessFs::RemoveFile | AccessFs::Truncate;
-        allow(&mut rules, path, read | write);
+        allow(&mut rules, path, write);
     }
     if needs.terminal {
         allow(&mut rules, Path::new("/dev/tty"), read | AccessFs::WriteFile | AccessFs::IoctlDev);

@@ -106,5 +106,6 @@ pub fn full_1_3() -> Vec<Turn> {
         Turn::Server(encrypted(23, 250)),
         Turn::Client(encrypted(23, 170)),
         Turn::Server(encrypted(23, 43)),
+        Turn::Client(encrypted(23, 19)),
     ]
 }

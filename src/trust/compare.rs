@@ -11,7 +11,7 @@ use super::list::TrustList;
 use super::record::{Function, Record};
 use super::signature::is_cut_from;
 use crate::digest::{Sha1Sum, Sha256Sum};
-use crate::x509::DistinguishedName;
+use crate::x509::{Certificate, DistinguishedName};
 
 /// One difference between two lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,18 @@ pub(crate) fn is_same_hash(
     one.zip(other).map(|(one, other)| one == other).or_else(|| {
         let (one, other) = sha256();
         Some(one? == other?)
+    })
+}
+
+/// Whether a record is of this certificate: by a hash that both have. Equal numbers do not make it one, since a certificate on
+/// another key can carry them; so `None` where they are equal and no hash can be compared.
+pub fn is_certificate_of(record: &Record, certificate: &Certificate) -> Option<bool> {
+    let sha1 = (record.certificate_sha1, Some(certificate.sha1));
+    is_same_hash(sha1, || (record.certificate_sha256(), Some(certificate.sha256))).or_else(|| {
+        let serial = record.serial.as_ref()?;
+        let is_same =
+            *serial == certificate.serial || (record.serial_damaged && is_cut_from(serial, &certificate.serial));
+        if is_same { None } else { Some(false) }
     })
 }
 

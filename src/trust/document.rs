@@ -15,8 +15,8 @@ use super::predict::Prediction;
 use super::record::Record;
 use super::signature::{AttemptResult, Outcome, Verification};
 use super::{SignedFile, notes};
-use crate::capture::Timestamp;
 use crate::digest::{Digests, Md5Sum, Sha1Sum};
+use crate::timestamp::Timestamp;
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
 /// One list or signed file: `itlscope.list/1`.

@@ -3,7 +3,7 @@
 //! In: the complete bytes of a file. Out: [`SignedFile`]: the header and where the body begins. It refuses to know what the
 //! body says, and it decrypts nothing: the key is for the phone alone.
 
-use super::header::{self, DigestAlgorithm, Header};
+use super::header::{self, Header};
 use super::tlv::{ListError, Warnings};
 
 /// A file in a signed envelope.
@@ -17,23 +17,6 @@ pub struct SignedFile {
     pub length: usize,
     /// What is odd about the file without making it unreadable.
     pub warnings: Vec<String>,
-}
-
-/// How the body of an `.enc.sgn` is encrypted: AES in CBC mode, the AES key encrypted for one phone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Encryption {
-    /// Initialisation vector, 16 bytes for AES.
-    pub iv: Vec<u8>,
-    /// Bytes of padding at the end of the decrypted body.
-    pub pad_count: Option<u16>,
-    /// Size of the AES key in bits.
-    pub key_bits: Option<u16>,
-    /// Length of the encrypted AES key in bytes: the size of the phone's RSA modulus.
-    pub encrypted_key_length: Option<usize>,
-    /// Digest algorithm of `content_digest`.
-    pub content_digest_algorithm: Option<DigestAlgorithm>,
-    /// Digest of the body before encryption.
-    pub content_digest: Vec<u8>,
 }
 
 impl SignedFile {

@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use super::envelope::Encryption;
 use super::tlv::{Field, ListError, MOST_ROWS, Row, Warnings, field, text};
 use crate::bytes::Reader;
 use crate::x509::{DistinguishedName, Serial};
@@ -68,6 +67,23 @@ pub struct Header {
     pub encryption: Option<Encryption>,
     /// The fields in the order of the file, padding left out.
     pub rows: Vec<Row>,
+}
+
+/// How the body of an `.enc.sgn` is encrypted: AES in CBC mode, the AES key encrypted for one phone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Encryption {
+    /// Initialisation vector, 16 bytes for AES.
+    pub iv: Vec<u8>,
+    /// Bytes of padding at the end of the decrypted body.
+    pub pad_count: Option<u16>,
+    /// Size of the AES key in bits.
+    pub key_bits: Option<u16>,
+    /// Length of the encrypted AES key in bytes: the size of the phone's RSA modulus.
+    pub encrypted_key_length: Option<usize>,
+    /// Digest algorithm of `content_digest`.
+    pub content_digest_algorithm: Option<DigestAlgorithm>,
+    /// Digest of the body before encryption.
+    pub content_digest: Vec<u8>,
 }
 
 /// Who signed a file. A phone looks the signer up by issuer and serial number (domain.md 6).

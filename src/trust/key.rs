@@ -6,14 +6,14 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::digest as hash;
+use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use x509_parser::der_parser::oid;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::RSAPublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::header::DigestAlgorithm;
-use super::rsa::Modulus;
 use crate::memo::Memo;
 
 /// Longer messages are not kept to recognise them by: no list is longer.
@@ -44,7 +44,8 @@ struct Trial {
 
 thread_local! {
     static CERTIFICATES: RefCell<Memo<Vec<u8>, Result<PublicKey, String>, 16>> = const { RefCell::new(Memo::new()) };
-    static MODULI: RefCell<Memo<Vec<u8>, Option<Modulus>, 8>> = const { RefCell::new(Memo::new()) };
+    /// Keys as the library prepares them; `None` for what is no key.
+    static PREPARED: RefCell<Memo<(PublicKey, Digest), Option<ParsedPublicKey>, 8>> = const { RefCell::new(Memo::new()) };
     /// Signatures that were tried once.
     static TRIED: RefCell<Memo<Vec<u8>, (), 16>> = const { RefCell::new(Memo::new()) };
     static TRIALS: RefCell<Memo<Trial, bool, 16>> = const { RefCell::new(Memo::new()) };
@@ -88,16 +89,16 @@ impl fmt::Display for Digest {
 
 impl Digest {
     /// The digest of a message.
-    pub(super) fn of(self, message: Message<'_>) -> Vec<u8> {
-        fn digest<D: sha2::Digest>(Message([first, second]): Message<'_>) -> Vec<u8> {
-            D::new().chain_update(first).chain_update(second).finalize().to_vec()
-        }
-        match self {
-            Self::Sha1 => digest::<sha1::Sha1>(message),
-            Self::Sha256 => digest::<sha2::Sha256>(message),
-            Self::Sha384 => digest::<sha2::Sha384>(message),
-            Self::Sha512 => digest::<sha2::Sha512>(message),
-        }
+    fn of(self, Message([first, second]): Message<'_>) -> hash::Digest {
+        let mut context = hash::Context::new(match self {
+            Self::Sha1 => &hash::SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => &hash::SHA256,
+            Self::Sha384 => &hash::SHA384,
+            Self::Sha512 => &hash::SHA512,
+        });
+        context.update(first);
+        context.update(second);
+        context.finish()
     }
 
     /// What a header's digest number may mean, most likely first. The number of SHA-512 is not beyond doubt (domain.md 10),
@@ -192,9 +193,7 @@ impl PublicKey {
 
     /// Whether the signature over `message` is this key's. `Err` says why that cannot be tried at all.
     pub(super) fn verifies(&self, message: Message<'_>, signature: &[u8], digest: Digest) -> Result<bool, String> {
-        if let Self::Rsa { bits, .. } = self {
-            rsa_algorithm(*bits, digest)?;
-        }
+        let algorithm = self.algorithm(digest)?;
         let is_same = |known: &Trial| {
             known.signature == signature && known.digest == digest && known.key == *self && message.is(&known.message)
         };
@@ -202,15 +201,7 @@ impl PublicKey {
             if let Some(&verified) = known.get(is_same) {
                 return Ok(verified);
             }
-            let verified = match self {
-                Self::Rsa { der, bits } => {
-                    proves(der, &digest.of(message), signature, digest)
-                        || UnparsedPublicKey::new(rsa_algorithm(*bits, digest)?, der)
-                            .verify(&message.0.concat(), signature)
-                            .is_ok()
-                }
-                Self::Ec { curve, point } => curve.verifies(point, &digest.of(message), signature),
-            };
+            let verified = self.try_signature(algorithm, message, signature, digest);
             if message.len().max(signature.len()) <= LONGEST_REMEMBERED && was_tried_before(signature) {
                 let (signature, message) = (signature.to_vec(), message.0.concat());
                 known.put(Trial { key: self.clone(), digest, signature, message }, verified);
@@ -218,6 +209,70 @@ impl PublicKey {
             Ok(verified)
         })
     }
+
+    /// Ten thousand configurations are signed by one key: it is prepared once.
+    fn try_signature(
+        &self,
+        algorithm: &'static dyn VerificationAlgorithm,
+        message: Message<'_>,
+        signature: &[u8],
+        digest: Digest,
+    ) -> bool {
+        let hash = digest.of(message);
+        let number = if self.is_p384() && digest == Digest::Sha1 { as_sha256(&hash) } else { Some(hash) };
+        let tried = |key: &Option<ParsedPublicKey>| {
+            key.as_ref().zip(number).is_some_and(|(key, number)| key.verify_digest_sig(&number, signature).is_ok())
+        };
+        PREPARED.with_borrow_mut(|known| {
+            if let Some(key) = known.get(|(key, with)| *with == digest && key == self) {
+                return tried(key);
+            }
+            let key = ParsedPublicKey::new(algorithm, self.bytes()).ok();
+            let verified = tried(&key);
+            known.put((self.clone(), digest), key);
+            verified
+        })
+    }
+
+    fn is_p384(&self) -> bool {
+        matches!(self, Self::Ec { curve: Curve::P384, .. })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Rsa { der, .. } => der,
+            Self::Ec { point, .. } => point,
+        }
+    }
+
+    /// How signatures of this key over this digest are checked; `Err` where they cannot be.
+    fn algorithm(&self, digest: Digest) -> Result<&'static dyn VerificationAlgorithm, String> {
+        let curve = match self {
+            Self::Rsa { bits, .. } => return rsa_algorithm(*bits, digest),
+            Self::Ec { curve, .. } => curve,
+        };
+        Ok(match (curve, digest) {
+            (Curve::P256, Digest::Sha1) => &signature::ECDSA_P256_SHA1_ASN1,
+            (Curve::P256, Digest::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
+            (Curve::P256, Digest::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
+            (Curve::P256, Digest::Sha512) => &signature::ECDSA_P256_SHA512_ASN1,
+            // With SHA-1 as well: see [`as_sha256`].
+            (Curve::P384, Digest::Sha1 | Digest::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
+            (Curve::P384, Digest::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
+            (Curve::P384, Digest::Sha512) => &signature::ECDSA_P384_SHA512_ASN1,
+            (Curve::P521, Digest::Sha1) => &signature::ECDSA_P521_SHA1_ASN1,
+            (Curve::P521, Digest::Sha256) => &signature::ECDSA_P521_SHA256_ASN1,
+            (Curve::P521, Digest::Sha384) => &signature::ECDSA_P521_SHA384_ASN1,
+            (Curve::P521, Digest::Sha512) => &signature::ECDSA_P521_SHA512_ASN1,
+        })
+    }
+}
+
+/// A SHA-1 digest with zeros in front, as long as one of SHA-256. The library pairs every curve with every digest but P-384 with
+/// SHA-1. ECDSA signs the number that a digest's bytes are (SEC 1, 4.1.4), and zeros in front do not change a number.
+fn as_sha256(sha1: &hash::Digest) -> Option<hash::Digest> {
+    let number = [&[0; 12], sha1.as_ref()].concat();
+    hash::Digest::import_less_safe(&number, &hash::SHA256).ok()
 }
 
 /// Whether the signature was tried a moment ago; it is remembered. That of a configuration comes once: only what comes again
@@ -232,20 +287,7 @@ fn was_tried_before(signature: &[u8]) -> bool {
     })
 }
 
-/// Whether the fast way proves that this RSA key made the signature over what has this hash.
-fn proves(der: &[u8], hash: &[u8], signature: &[u8], digest: Digest) -> bool {
-    MODULI.with_borrow_mut(|known| {
-        if let Some(modulus) = known.get(|known| known == der) {
-            return modulus.as_ref().is_some_and(|modulus| modulus.proves(hash, signature, digest));
-        }
-        let modulus = modulus_of(der);
-        let proven = modulus.as_ref().is_some_and(|modulus| modulus.proves(hash, signature, digest));
-        known.put(der.to_vec(), modulus);
-        proven
-    })
-}
-
-/// How `ring` checks an RSA signature; `Err` where it cannot.
+/// How RSA signatures over this digest are checked (RFC 8017 8.2.2); `Err` where they cannot be.
 fn rsa_algorithm(bits: usize, digest: Digest) -> Result<&'static dyn VerificationAlgorithm, String> {
     if !(1024..=8192).contains(&bits) {
         return Err(format!("an RSA key of {bits} bits cannot be checked, only 1024 to 8192"));
@@ -259,42 +301,56 @@ fn rsa_algorithm(bits: usize, digest: Digest) -> Result<&'static dyn Verificatio
     })
 }
 
-impl Curve {
-    /// Bytes of a coordinate, and of the number that a digest is taken for.
-    const fn length(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::{TrustList, signature::signed_message};
+
+    /// The signature of a list, its message, and the key of its signer.
+    fn of_list(list: &[u8]) -> (Vec<u8>, PublicKey) {
+        let parsed = TrustList::parse(list).unwrap();
+        let signature = parsed.header.signature.clone().unwrap().bytes.unwrap();
+        (signature, PublicKey::from_record(parsed.records[0].public_key.as_deref().unwrap()).unwrap())
+    }
+
+    fn message(list: &[u8]) -> Message<'_> {
+        signed_message(&TrustList::parse(list).unwrap().header.signature.unwrap(), list).unwrap()
+    }
+
+    #[test]
+    fn all_bits_of_a_signature_count() {
+        let rsa = include_bytes!("../../tests/fixtures/trust/itl-10.tlv");
+        let p384 = include_bytes!("../../tests/fixtures/trust/p384-sha1.tlv");
+        for list in [&rsa[..], &p384[..]] {
+            let (signature, key) = of_list(list);
+            let message = message(list);
+            assert_eq!(key.verifies(message, &signature, Digest::Sha1), Ok(true), "{key}");
+            assert_eq!(key.verifies(message, &signature, Digest::Sha256), Ok(false), "{key}");
+            assert_eq!(key.verifies(Message([&list[1..], &[]]), &signature, Digest::Sha1), Ok(false), "{key}");
+            for index in 0..signature.len() * 8 {
+                let mut changed = signature.clone();
+                changed[index / 8] ^= 1 << (index % 8);
+                assert_eq!(key.verifies(message, &changed, Digest::Sha1), Ok(false), "{key}, bit {index}");
+            }
         }
     }
 
-    /// Whether `signature` (DER) over `digest` is that of the key with this uncompressed point.
-    fn verifies(self, point: &[u8], digest: &[u8], signature: &[u8]) -> bool {
-        // A short digest is a number with zeros in front (SEC 1, 4.1.4); a long one is cut by the libraries.
-        let zeros = self.length().saturating_sub(digest.len());
-        let number = [&vec![0; zeros], digest].concat();
-        macro_rules! verifies {
-            ($curve:ident) => {{
-                use $curve::ecdsa::signature::hazmat::PrehashVerifier;
-                let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(point);
-                let signature = $curve::ecdsa::Signature::from_der(signature);
-                key.ok()
-                    .zip(signature.ok())
-                    .is_some_and(|(key, signature)| key.verify_prehash(&number, &signature).is_ok())
-            }};
+    #[test]
+    fn keys_that_cannot_be_used() {
+        let rsa = |bits| PublicKey::Rsa { der: Vec::new(), bits };
+        for (key, digest, allowed) in [
+            (rsa(1023), Digest::Sha1, false),
+            (rsa(1024), Digest::Sha1, true),
+            (rsa(8192), Digest::Sha512, true),
+            (rsa(8193), Digest::Sha512, false),
+            (rsa(1024), Digest::Sha384, false),
+            (rsa(2048), Digest::Sha384, true),
+        ] {
+            // Where it may be tried, no bytes are no key, and no key made the signature.
+            let tried = key.verifies(Message([b"", b""]), b"", digest);
+            assert_eq!(tried.ok(), allowed.then_some(false), "{key}, {digest}");
         }
-        match self {
-            Self::P256 => verifies!(p256),
-            Self::P384 => verifies!(p384),
-            Self::P521 => verifies!(p521),
-        }
+        let no_point = PublicKey::Ec { curve: Curve::P256, point: [&[4][..], &[1; 64]].concat() };
+        assert_eq!(no_point.verifies(Message([b"", b""]), &[0x30, 0], Digest::Sha256), Ok(false));
     }
-}
-
-/// The modulus of a PKCS#1 key whose exponent is 65537.
-fn modulus_of(der: &[u8]) -> Option<Modulus> {
-    let (_, key) = RSAPublicKey::from_der(der).ok()?;
-    let modulus = key.modulus.iter().position(|&byte| byte != 0).and_then(|first| key.modulus.get(first..))?;
-    if key.try_exponent().ok() == Some(65537) { Modulus::new(modulus) } else { None }
 }

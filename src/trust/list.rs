@@ -118,6 +118,24 @@ impl TrustList {
         self.records.iter().find(|record| record.is_itl_recovery() && !record.is_blank())
     }
 
+    /// Bytes that it takes in memory, nearly: a record of a few bytes takes as much room as a whole one.
+    pub fn weight(&self) -> usize {
+        let fields = self.length.unwrap_or_default() * 2;
+        size_of::<Self>() + fields + self.records.len() * size_of::<Record>()
+    }
+
+    /// Why the server that printed the list would not trust it itself: it could not verify or parse it, or says that no record
+    /// made its signature (a key error: CSCtn50405). Never of a file, whose signature can be checked. In a CTL one of two
+    /// eTokens is always unused.
+    pub fn doubt(&self) -> Option<&'static str> {
+        if self.said_verified == Some(false) {
+            return Some("the server itself could not verify or parse the list");
+        }
+        let said: Vec<bool> = self.records.iter().filter_map(|record| record.said_to_have_signed).collect();
+        let unsigned = self.kind != ListKind::Ctl && !said.is_empty() && said.iter().all(|signed| !signed);
+        unsigned.then_some("the server says that no record of the list was used to sign it")
+    }
+
     /// Whether every record is known: always for files; for text, when the printed lengths add up to the file's length.
     /// `false` means that a record that is not there may have been left out by whoever wrote the text.
     pub fn is_whole(&self) -> bool {

@@ -9,8 +9,8 @@ use super::key::PublicKey;
 use super::list::{ListKind, Origin, TrustList};
 use super::record::Record;
 use super::signature::{Outcome, Verification};
-use crate::capture::Timestamp;
 use crate::escape;
+use crate::timestamp::Timestamp;
 use crate::x509::Certificate;
 
 /// Past this size phones fail to load an ITL (domain.md 2.5).
@@ -19,9 +19,12 @@ const LARGEST_FOR_PHONES: usize = 64 * 1024;
 /// Remarks on a list. `verification` is what became of its signature, `now` the time to judge validity by.
 pub fn list(list: &TrustList, verification: &Verification, now: Timestamp) -> Vec<String> {
     let mut notes = vec![signature(&list.header, verification)];
-    if verification.outcome == Outcome::Invalid || list.said_verified == Some(false) {
+    let doubt = list.doubt();
+    if verification.outcome == Outcome::Invalid || doubt.is_some() {
         if list.said_verified == Some(false) {
             notes.push("The server said that the verification of this list failed.".to_owned());
+        } else if let Some(doubt) = doubt {
+            notes.push(format!("{}.", capitalised(doubt)));
         }
         notes.push(
             "A list that its own signer's record does not verify is a fault of the server that made it, as after restoring \

@@ -416,12 +416,38 @@ impl<'a> Phone<'a> {
                 "no list on the phone has the signer {who}, and no TVS server presents a certificate that the phone knows"
             ));
         }
+        if let Some(why) = self.is_a_strangers(&known, presented) {
+            self.step(why.clone());
+            return (Outcome::Unknown, format!("no list on the phone has the signer {who}, and {why}"), None);
+        }
         let label = labels(&good);
         self.step(format!("still presented: {label}; it vouches for the signer, if it knows the signer's certificate"));
         let why =
             format!("no list on the phone has the signer {who}, but TVS can vouch for it: {label} is still presented");
         let through = Through::Tvs { records: good.iter().map(|record| record.index).collect(), label };
         (Outcome::AcceptedByTvs, why, Some(through))
+    }
+
+    /// TVS vouches for the signers of its own cluster, and for others only where somebody put their certificates there. Why an
+    /// offered list is of no cluster that these servers are known to be of; `None` where it is of theirs, or no list.
+    fn is_a_strangers(&self, known: &[&Record], presented: &[TvsCertificate]) -> Option<String> {
+        let records = self.offer.records;
+        let held = self.held.itl?;
+        let shares = |record: &Record| held.records.iter().any(|own| compare::is_same_certificate(own, record));
+        let is_theirs = |record: &Record| presented.iter().any(|one| is_presented(record, one));
+        let same_name = |record: &Record| {
+            known
+                .iter()
+                .chain(&held.records.iter().collect::<Vec<_>>())
+                .any(|own| own.subject.is_some() && own.subject == record.subject)
+        };
+        let is_known =
+            records.is_empty() || records.iter().any(|record| shares(record) || is_theirs(record) || same_name(record));
+        (!is_known).then(|| {
+            "the offered list has no certificate and no name in common with the phone's: its TVS vouches for the signer only if \
+             somebody put that certificate there"
+                .to_owned()
+        })
     }
 
     fn step(&mut self, text: String) {

@@ -6,11 +6,13 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::described::{self, Described};
 use super::list::{ListKind, TrustList};
+use super::role::{self, Role};
 use super::tlv::ListError;
-use super::{sniff, text};
+use super::{sniff, sums, text};
 use crate::digest::{Md5Sum, Sha1Sum};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, Serial};
 
 /// A known-good list, checksum or certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,10 @@ pub struct Reference {
     pub list: Option<TrustList>,
     /// Certificates from a PEM or DER file; none for the other kinds.
     pub certificates: Vec<Certificate>,
+    /// Certificates that a text describes; none for the other kinds.
+    pub described: Vec<Described>,
+    /// The service that the engineer says the certificates are of.
+    pub role: Option<String>,
 }
 
 /// What a reference is.
@@ -103,14 +109,19 @@ pub enum ReferenceError {
     },
 }
 
-/// What the option was given, taken apart: `[SERVER=](CHECKSUM | PATH)`.
+/// What the option was given, taken apart: `[SERVER=][ROLE:](CHECKSUM | SERIAL | PATH)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferenceArgument {
     /// The TFTP server before the `=`.
     pub server: Option<IpAddr>,
+    /// What stands before the target and its `:`: `tvs`, `itl`, `ctl` and so on.
+    pub role: Option<String>,
     /// What the server's list is compared with.
     pub target: ReferenceTarget,
 }
+
+/// Words that may stand before a target, with a colon behind them.
+const ROLES: [&str; 7] = ["tvs", "itl", "ctl", "capf", "callmanager", "itlrecovery", "tomcat"];
 
 /// The part of the option after the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +130,8 @@ pub enum ReferenceTarget {
     Md5(Md5Sum),
     /// A bare SHA-1: 40 hexadecimal digits, with or without separators.
     Sha1(Sha1Sum),
+    /// A serial number of a certificate: hexadecimal digits.
+    Serial(Serial),
     /// Anything else names a file.
     Path(String),
 }
@@ -137,13 +150,55 @@ impl FromStr for ReferenceArgument {
             },
             None => (None, text),
         };
+        let (role, target) = match target.split_once(':') {
+            Some((role, rest)) if ROLES.iter().any(|known| role.eq_ignore_ascii_case(known)) => {
+                (Some(role.to_ascii_lowercase()), rest)
+            }
+            _ => (None, target),
+        };
         if target.trim().is_empty() {
             return Err(EmptyArgument);
+        }
+        // Of a certificate, digits are its serial number.
+        let is_certificate = role.as_deref().is_some_and(|role| !matches!(role, "itl" | "ctl"));
+        if let Some(serial) = serial(target).filter(|_| is_certificate) {
+            return Ok(Self { server, role, target: ReferenceTarget::Serial(serial) });
         }
         let md5 = target.parse().map(ReferenceTarget::Md5);
         let checksum = md5.or_else(|_| target.parse().map(ReferenceTarget::Sha1));
         let target = checksum.unwrap_or_else(|_| ReferenceTarget::Path(target.to_owned()));
-        Ok(Self { server, target })
+        Ok(Self { server, role, target })
+    }
+}
+
+/// A serial number in hexadecimal digits, with or without colons.
+fn serial(text: &str) -> Option<Serial> {
+    let digits = text.trim().strip_prefix("0x").unwrap_or(text.trim());
+    let count = digits.bytes().filter(u8::is_ascii_hexdigit).count();
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
+    (is_plain && (6..=40).contains(&count)).then(|| digits.parse().ok()).flatten()
+}
+
+/// What a word of digits is that names no file: a serial number, or a checksum of which something is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Digits {
+    /// A serial number.
+    Serial(Serial),
+    /// So many digits, about as many as a checksum has.
+    NoChecksum(usize),
+}
+
+impl Digits {
+    /// Looks at an argument that names no file; `None` where it is no number at all.
+    pub fn of(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b' '));
+        let count = text.bytes().filter(u8::is_ascii_hexdigit).count();
+        match count {
+            _ if !is_hex => None,
+            29..=31 | 33..=35 | 39 | 41..=46 | 64 | 96 | 128 => Some(Self::NoChecksum(count)),
+            _ => serial(text).map(Self::Serial),
+        }
     }
 }
 
@@ -209,6 +264,23 @@ impl Reference {
                 let certificates = certificates_from_pem(path, decoded.as_bytes())?;
                 Ok(vec![Self::from_certificates(path, server, certificates)])
             }
+            Err(_) if !described::read(&decoded).is_empty() => {
+                let described = described::read(&decoded);
+                Ok(vec![Self { described, ..Self::nothing(path, server, ReferenceKind::Certificate) }])
+            }
+            Err(_) if !sums::read(&decoded).is_empty() => {
+                let sums = sums::read(&decoded).into_iter();
+                Ok(sums
+                    .map(|sum| {
+                        let kind = match sum.kind {
+                            Some(ListKind::Ctl) => ReferenceKind::Ctl,
+                            Some(ListKind::Itl) => ReferenceKind::Itl,
+                            Some(ListKind::Unknown) | None => ReferenceKind::Checksum,
+                        };
+                        Self { md5: sum.md5, sha1: sum.sha1, ..Self::nothing(path, server, kind) }
+                    })
+                    .collect())
+            }
             Err(error) => Err(ReferenceError::Text { path: path.to_owned(), error }),
         }
     }
@@ -223,7 +295,57 @@ impl Reference {
             sha1: list.sha1,
             list: Some(list),
             certificates: Vec::new(),
+            described: Vec::new(),
+            role: None,
         }
+    }
+
+    fn nothing(path: &str, server: Option<IpAddr>, kind: ReferenceKind) -> Self {
+        let (path, role) = (path.to_owned(), None);
+        Self {
+            path,
+            server,
+            kind,
+            md5: None,
+            sha1: None,
+            list: None,
+            certificates: Vec::new(),
+            described: Vec::new(),
+            role,
+        }
+    }
+
+    /// The same with what the engineer says of it: which service a certificate is of, which list a checksum.
+    #[must_use]
+    pub fn said_to_be(mut self, role: Option<&str>) -> Self {
+        match (self.kind, role) {
+            (ReferenceKind::Checksum, Some("itl")) => self.kind = ReferenceKind::Itl,
+            (ReferenceKind::Checksum, Some("ctl")) => self.kind = ReferenceKind::Ctl,
+            (ReferenceKind::Certificate, Some(role)) => self.role = Some(role.to_owned()),
+            _ => {}
+        }
+        self
+    }
+
+    /// A reference that is only the serial number of a certificate.
+    pub fn from_serial(argument: &ReferenceArgument, serial: Serial) -> Self {
+        let described = vec![Described { serials: vec![serial.clone()], ..Described::default() }];
+        let of = Self::nothing(&serial.to_string(), argument.server, ReferenceKind::Certificate);
+        Self { described, ..of }.said_to_be(argument.role.as_deref())
+    }
+
+    /// Its certificates, whole or described, each with the service that it is of. `lists` may have them.
+    pub fn with_roles<'a>(
+        &self,
+        lists: impl Fn() -> Box<dyn Iterator<Item = &'a TrustList> + 'a>,
+    ) -> Vec<(Described, Role)> {
+        let whole = self.certificates.iter().map(Described::from);
+        let all = whole.chain(self.described.iter().cloned());
+        all.map(|certificate| {
+            let role = role::role(&certificate, self.role.as_deref(), &self.path, lists());
+            (certificate, role)
+        })
+        .collect()
     }
 
     /// A reference that is only a checksum; `None` when the argument names a file.
@@ -231,29 +353,15 @@ impl Reference {
         let (path, md5, sha1) = match argument.target {
             ReferenceTarget::Md5(sum) => (sum.to_string(), Some(sum), None),
             ReferenceTarget::Sha1(sum) => (sum.to_string(), None, Some(sum)),
+            ReferenceTarget::Serial(ref serial) => return Some(Self::from_serial(argument, serial.clone())),
             ReferenceTarget::Path(_) => return None,
         };
-        Some(Self {
-            path,
-            server: argument.server,
-            kind: ReferenceKind::Checksum,
-            md5,
-            sha1,
-            list: None,
-            certificates: Vec::new(),
-        })
+        let of = Self { md5, sha1, ..Self::nothing(&path, argument.server, ReferenceKind::Checksum) };
+        Some(of.said_to_be(argument.role.as_deref()))
     }
 
     fn from_certificates(path: &str, server: Option<IpAddr>, certificates: Vec<Certificate>) -> Self {
-        Self {
-            path: path.to_owned(),
-            server,
-            kind: ReferenceKind::Certificate,
-            md5: None,
-            sha1: None,
-            list: None,
-            certificates,
-        }
+        Self { certificates, ..Self::nothing(path, server, ReferenceKind::Certificate) }
     }
 }
 

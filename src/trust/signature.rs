@@ -143,7 +143,8 @@ const MOST_KEYS: usize = 16;
 /// The signer is the candidate with the header's issuer and serial. Other candidates are tried only to explain a failure.
 pub fn verify(header: &Header, file: &[u8], candidates: &[Candidate<'_>]) -> Verification {
     let Some(signature) = &header.signature else {
-        return Verification::cannot("the file carries no signature");
+        let text = "the text leaves the signature out, and from text alone none can be checked";
+        return Verification::cannot(if file.is_empty() { text } else { "the file carries no signature" });
     };
     let (Some(bytes), Some(message)) = (&signature.bytes, signed_message(signature, file)) else {
         return Verification::cannot("from text alone no signature can be checked, the file itself is needed");

@@ -5,8 +5,8 @@
 
 #![allow(missing_docs, reason = "for tests only; names say it")]
 
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 
 /// A list under construction.
 #[derive(Debug, Clone)]
@@ -237,10 +237,8 @@ impl TestKey {
     /// A new key pair.
     #[expect(clippy::expect_used, reason = "for tests only, and it fails only where the system has no randomness")]
     pub fn generate() -> Self {
-        let random = SystemRandom::new();
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a new key");
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref(), &random);
-        Self { pair: pair.expect("the key just made"), random }
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a new key");
+        Self { pair, random: SystemRandom::new() }
     }
 
     /// The public key as records hold it: an uncompressed point.

@@ -8,6 +8,9 @@ mod lines;
 mod rows;
 mod session;
 mod session_values;
+mod words;
+
+pub(crate) use lines::without_escapes as as_seen;
 
 use super::list::TrustList;
 

@@ -1,18 +1,30 @@
 //! The terminal: set up, drawn on, given back as it was, whatever happens.
+//!
+//! In: the state, what the engine says, keys and signals. Out: drawings, and why it ended. A terminal may go at any moment, with a
+//! signal or without one: a thread waits for that alone, for whoever reads from a terminal that is gone reads nothing for ever.
+//! Nothing here panics because the terminal is gone: what cannot be written to it any more is not missed by anybody.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::iter;
-use std::sync::Arc;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
+use crossterm::cursor::Show;
 use crossterm::event::{
     self, DisableMouseCapture, EnableMouseCapture, Event, KeyEventKind, MouseButton, MouseEvent, MouseEventKind,
 };
 use crossterm::execute;
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ratatui::DefaultTerminal;
+use ratatui::backend::CrosstermBackend;
 
 use super::action::Action;
 use super::keys;
@@ -21,6 +33,8 @@ use crate::watch::{Request, Update};
 
 /// Between two drawings because of what the engine says.
 const DRAW_EVERY: Duration = Duration::from_millis(50);
+/// Milliseconds between two looks whether the terminal is still there, where the system does not tell by itself.
+const LOOK_EVERY: u16 = 500;
 /// Terminal events that wait at most.
 const MOST_EVENTS: usize = 64;
 
@@ -45,28 +59,54 @@ pub fn run(
     updates: &Receiver<Update>,
     signals: &Receiver<()>,
 ) -> io::Result<Ending> {
-    // Puts the terminal back before a panic says what it has to say.
-    let mut terminal = ratatui::try_init()?;
-    let before = std::panic::take_hook();
     let given_back = Arc::new(AtomicBool::new(false));
-    let panicked = Arc::clone(&given_back);
-    std::panic::set_hook(Box::new(move |panic| {
-        panicked.store(true, Ordering::SeqCst);
-        let _ = execute!(io::stdout(), DisableMouseCapture);
-        before(panic);
-    }));
-    let result = execute!(io::stdout(), EnableMouseCapture).and_then(|()| {
-        let mut screen = Screen { state: &mut state, requests, pending: Vec::new(), given_back: &given_back };
+    let drawing = Arc::new(Mutex::new(()));
+    give_back_on_panic(&given_back, &drawing);
+    let result = set_up().and_then(|mut terminal| {
+        let mut screen =
+            Screen { state: &mut state, requests, pending: Vec::new(), given_back: &given_back, drawing: &drawing };
         screen.show(&mut terminal, updates, signals)
     });
     if given_back.load(Ordering::SeqCst) {
         // Another thread panicked. To give the terminal back once more would write over what it had to say.
         return result;
     }
-    let mouse = execute!(io::stdout(), DisableMouseCapture);
-    ratatui::try_restore()?;
-    mouse?;
-    result
+    let restored = give_back();
+    let ending = result?;
+    restored.map(|()| ending)
+}
+
+/// The terminal, ready to be drawn on. It is not dropped: where it is gone, its `Drop` would say so on it, and panic.
+fn set_up() -> io::Result<ManuallyDrop<DefaultTerminal>> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture)?;
+    DefaultTerminal::new(CrosstermBackend::new(io::stdout())).map(ManuallyDrop::new)
+}
+
+/// Everything of it, whatever fails on the way.
+fn give_back() -> io::Result<()> {
+    let screen = execute!(io::stdout(), DisableMouseCapture, LeaveAlternateScreen, Show);
+    disable_raw_mode().and(screen)
+}
+
+/// Puts the terminal back before a panic says what it has to say. What is being drawn is drawn to its end before, for half an
+/// escape sequence would spoil the next; unless it is the drawing that panicked, for which nobody waits long.
+fn give_back_on_panic(given_back: &Arc<AtomicBool>, drawing: &Arc<Mutex<()>>) {
+    let before = std::panic::take_hook();
+    let (panicked, drawing) = (Arc::clone(given_back), Arc::clone(drawing));
+    std::panic::set_hook(Box::new(move |panic| {
+        panicked.store(true, Ordering::SeqCst);
+        let patience = Instant::now() + DRAW_EVERY * 4;
+        let _drawn = loop {
+            match drawing.try_lock() {
+                Err(TryLockError::WouldBlock) if Instant::now() < patience => std::thread::sleep(DRAW_EVERY / 10),
+                drawn => break drawn,
+            }
+        };
+        // A terminal that is gone cannot be given back, and a panic here would be the last one.
+        let _ = give_back();
+        before(panic);
+    }));
 }
 
 struct Screen<'a> {
@@ -76,6 +116,8 @@ struct Screen<'a> {
     pending: Vec<Request>,
     /// Whether a panic gave the terminal back: it is not drawn on any more.
     given_back: &'a AtomicBool,
+    /// Held while it is drawn on.
+    drawing: &'a Mutex<()>,
 }
 
 impl Screen<'_> {
@@ -86,6 +128,7 @@ impl Screen<'_> {
         signals: &Receiver<()>,
     ) -> io::Result<Ending> {
         let events = read_events()?;
+        let hangup = wait_for_hangup()?;
         let began = Instant::now();
         let size = terminal.size()?;
         self.act(Action::Resize(size.width, size.height));
@@ -97,7 +140,12 @@ impl Screen<'_> {
             if changed && drawn.elapsed() >= DRAW_EVERY {
                 self.tick(began);
                 self.look();
+                let drawing = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
+                if self.given_back.load(Ordering::SeqCst) {
+                    return Ok(Ending::CaptureEnded);
+                }
                 terminal.draw(|frame| frame.render_widget(&*self.state, frame.area()))?;
+                drop(drawing);
                 (changed, drawn) = (false, Instant::now());
             }
             let timeout = self.timeout(changed, drawn);
@@ -126,6 +174,7 @@ impl Screen<'_> {
                     Err(_) => return Ok(Ending::CaptureEnded),
                 },
                 recv(signals) -> _ => return Ok(Ending::Signal),
+                recv(hangup) -> _ => return Ok(Ending::Signal),
                 default(timeout) => changed |= self.tick(began),
             }
             if self.state.wants_to_quit() {
@@ -216,4 +265,40 @@ fn read_events() -> io::Result<Receiver<io::Result<Event>>> {
         }
     })?;
     Ok(receive)
+}
+
+/// Waits in a thread of its own until the terminal is gone: then a message comes out, or the channel ends.
+fn wait_for_hangup() -> io::Result<Receiver<()>> {
+    let (send, receive) = bounded(1);
+    Builder::new().name("hangup".to_owned()).spawn(move || {
+        // Keys come from standard input where that is a terminal, and from the terminal itself otherwise: the end of a pipe is not
+        // the end of the terminal.
+        let (input, output, terminal) = (io::stdin(), io::stdout(), File::open("/dev/tty"));
+        let keys = match &terminal {
+            _ if input.is_terminal() => input.as_fd(),
+            Ok(terminal) => terminal.as_fd(),
+            Err(_) => output.as_fd(),
+        };
+        while !is_gone(keys, output.as_fd()) {}
+        // Where nobody listens, it has ended already.
+        let _ = send.send(());
+    })?;
+    Ok(receive)
+}
+
+/// Waits for a while. Returns whether one of these terminals hung up: that is told though nothing else is asked for.
+fn is_gone(keys: BorrowedFd<'_>, output: BorrowedFd<'_>) -> bool {
+    let nothing = PollFlags::empty();
+    let mut both = [PollFd::new(keys, nothing), PollFd::new(output, nothing)];
+    match poll(&mut both, PollTimeout::from(LOOK_EVERY)) {
+        Ok(_) => both
+            .iter()
+            .any(|one| one.revents().is_some_and(|events| events.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))),
+        Err(Errno::EINTR) => false,
+        Err(_) => {
+            // A system that cannot wait for terminals tells of their end when they are drawn on.
+            std::thread::sleep(Duration::from_millis(LOOK_EVERY.into()));
+            false
+        }
+    }
 }

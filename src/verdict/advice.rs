@@ -1,18 +1,18 @@
 //! What to do instead of deleting the ITL.
 //!
 //! One table: every rule with its words, its source, and the question whether it applies. In the order of effort, the faults of
-//! servers first, because nothing else helps before they are mended.
+//! servers first, because nothing else helps before they are repaired.
 
-use super::conditions::{self, SignerKnown};
-use super::facts::{Facts, is_unreachable};
-use super::held::{HeldList, relation};
-use super::{Answer, Checks, Condition, Deletion};
+use super::matter::Matter;
+use super::ways::{self, CtlRenewal};
+use super::{Answer, Checks, Conditions, Deletion};
 use crate::capture::Timestamp;
-use crate::event::{Outcome, Service, TlsSession};
+use crate::claim::{Holding, Judgement};
+use crate::event::{AlertCode, DownloadEnding, Outcome, Service, Silence, TlsSession, Transport};
 use crate::phone::{DownloadRecord, FileKind};
-use crate::trust::compare::is_same_certificate;
+use crate::trust::TrustList;
 use crate::trust::signature::{self, SignatureStatus};
-use crate::trust::{Signer, TrustList};
+use crate::witness::round::is_unreachable;
 use crate::x509::{self, Certificate};
 
 /// One piece of advice.
@@ -34,9 +34,9 @@ pub struct Advice {
 
 /// What a rule may look at.
 pub(super) struct Situation<'a, 'f> {
-    pub(super) facts: &'f Facts<'a>,
+    pub(super) matter: &'f Matter<'a>,
     pub(super) checks: &'f Checks,
-    pub(super) conditions: &'f [Condition; 4],
+    pub(super) conditions: &'f Conditions,
     pub(super) deletion: Deletion,
 }
 
@@ -68,12 +68,21 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "corrupt_list",
-        short: "mend the server's list",
+        short: "repair the list",
         comes_first: true,
-        text: "Mend the server first: regenerate CallManager.pem on it, restart TVS and TFTP, and compare 'show itl' with the \
+        text: "Repair the server first: regenerate CallManager.pem on it, restart TVS and TFTP, and compare 'show itl' with the \
                certificates in OS Administration (CSCtn50405). Deleting the list on phones helps nothing.",
         source: SBD,
         applies: corrupt_list,
+    },
+    Rule {
+        id: "tftp_silent",
+        short: "repair TFTP",
+        comes_first: true,
+        text: "Let Cisco TFTP answer: check that the service runs on that node, and that nothing blocks UDP 69 and the ports from \
+               which it answers. Then reset the phone.",
+        source: SBD,
+        applies: tftp_silent,
     },
     Rule {
         id: "tvs_unreachable",
@@ -88,7 +97,7 @@ const RULES: &[Rule] = &[
         id: "tls_mismatch",
         short: "align TLS settings",
         comes_first: true,
-        text: "Mend the TLS settings, not the trust list: phone and server have no version or cipher suite in common. Look at \
+        text: "Repair the TLS settings, not the trust list: phone and server have no version or cipher suite in common. Look at \
                the minimum TLS version and the cipher management of the server and at the phone's firmware (CSCua65618).",
         source: "Host Not Found (118699)",
         applies: tls_mismatch,
@@ -158,6 +167,15 @@ const RULES: &[Rule] = &[
         applies: restore_key,
     },
     Rule {
+        id: "config_signer",
+        short: "let TVS vouch",
+        comes_first: false,
+        text: "The configuration is signed by a key that the phone does not know: see that TVS is reachable and trusted and has that \
+               certificate. Do not restart TFTP before: it would serve a list signed by a key that the phone cannot verify either.",
+        source: SBD,
+        applies: config_signer,
+    },
+    Rule {
         id: "rollback_list",
         short: "end the rollback",
         comes_first: false,
@@ -224,9 +242,11 @@ pub(super) fn advise(situation: &Situation<'_, '_>) -> Vec<Advice> {
     let mut advice: Vec<Advice> =
         RULES.iter().filter_map(|rule| Some(rule.advice((rule.applies)(situation)?))).collect();
     if advice.is_empty() && situation.deletion == Deletion::NotNeeded {
-        let refuted = situation.conditions.iter().find(|condition| condition.holds == Answer::No);
+        let refuted = situation.conditions.all().into_iter().find(|condition| condition.holds == Answer::No);
         let because = refuted.map_or_else(|| "deletion is not needed".to_owned(), |condition| condition.why.clone());
-        advice.extend(RULES.first().map(|nothing| nothing.advice(because)));
+        // Where something is wrong all the same, nothing cheaper is known than to ask.
+        let id = if situation.has_trouble() { "previous_list" } else { NOTHING };
+        advice.extend(RULES.iter().find(|rule| rule.id == id).map(|rule| rule.advice(because)));
     }
     advice
 }
@@ -239,50 +259,52 @@ impl Rule {
 }
 
 impl<'a> Situation<'a, '_> {
-    fn condition(&self, index: usize) -> Answer {
-        self.conditions.get(index).map_or(Answer::Unknown, |condition| condition.holds)
-    }
-
     /// The list that stands for the phone's: its own, else one of unknown relation, with words for which.
     fn held_list(&self) -> Option<(&'a TrustList, String)> {
-        let held = &self.facts.held;
-        let own = held.itl.list().or_else(|| held.itl_before.list()).map(|list| (list, relation(held).to_owned()));
+        let testimony = &self.matter.testimony;
+        let own = [&testimony.itl_at_offer, &testimony.itl]
+            .into_iter()
+            .find_map(|known| Some((self.matter.at_hand(known)?, self.matter.relation(known).to_owned())));
         own.or_else(|| {
-            let (path, list) = self.facts.unrelated_list()?;
+            let (path, list) = self.matter.unrelated_list()?;
             Some((list, format!("{path}, a list of unknown relation to the phone")))
         })
     }
 
-    /// Whether the phone holds what its server serves: then a mismatch with a reference is the reference's.
-    fn is_up_to_date(&self) -> bool {
-        let served = self.facts.served.and_then(|(download, _)| download.digests);
-        served.is_some_and(|digests| self.facts.held.itl.is(digests) == Some(true))
-    }
-
-    /// Whether the phone is known to hold another list than its server serves.
-    fn is_behind(&self) -> bool {
-        let served = self.facts.served.and_then(|(download, _)| download.digests);
-        served.is_some_and(|digests| self.facts.held.itl.is(digests) == Some(false))
+    /// Whether the phone holds what its server serves; `None` where that is not known.
+    fn is_up_to_date(&self) -> Option<bool> {
+        let served = self.matter.wire.itl.and_then(|download| download.digests).map(Holding::of)?;
+        self.matter.testimony.itl.settled()?.is(&served)
     }
 
     /// Whether anything that was seen speaks for trouble.
     fn has_trouble(&self) -> bool {
-        let facts = self.facts;
-        (self.checks.any_mismatch() && !self.is_up_to_date())
-            || facts.observed.last().is_some_and(|observed| observed.refused().is_some())
-            || facts.tvs.iter().any(|session| !session.alerts.is_empty() && session.milestones.established.is_none())
-            || facts.tvs.iter().any(|session| is_unreachable(session))
-            || self.condition(2) == Answer::Yes
-            || facts.boots.last().is_some_and(|boot| boot.downloads.iter().any(|download| is_spoiled(download)))
-            || facts.served.is_some_and(|(_, served)| served.verification.status() == SignatureStatus::Invalid)
-            || facts.disagreement().is_some()
-            || facts.held.contradiction.is_some()
+        let matter = self.matter;
+        let testimony = &matter.testimony;
+        let refused = |known: &crate::claim::Known<Judgement>| known.is(&Judgement::Refused) || known.is_disputed();
+        (self.checks.any_mismatch() && self.is_up_to_date() != Some(true))
+            || refused(&testimony.list)
+            || refused(&testimony.config)
+            || testimony
+                .servers
+                .iter()
+                .any(|server| refused(&server.judged) || server.silent.is_some() || server.vouched.is(&false))
+            || matter.tvs.iter().any(|session| session.is_broken_off())
+            || matter.web_sessions().any(|session| session.is_broken_off())
+            || self.conditions.phone_reports_failure.holds == Answer::Yes
+            || matter.downloads().any(is_spoiled)
+            || matter.broken_list().is_some()
+            || unanswered(self).is_some()
+            || matter.served.is_some_and(|(_, served)| is_bad(served))
+            || ways::config_by_unknown(self.matter, self.conditions).is_some()
+            || super::decision::disagreement(matter).is_some()
+            || !matter.contradictions().is_empty()
     }
 
     /// The time to judge validity by: that of the phone's last frame.
     fn now(&self) -> Option<Timestamp> {
-        let downloads = self.facts.phone.downloads.last().map(|download| download.span.last.time);
-        let sessions = self.facts.phone.sessions.last().map(|session| session.span.last.time);
+        let downloads = self.matter.phone.downloads.last().map(|download| download.span.last.time);
+        let sessions = self.matter.phone.sessions.last().map(|session| session.span.last.time);
         downloads.max(sessions)
     }
 }
@@ -292,8 +314,14 @@ fn is_spoiled(download: &DownloadRecord) -> bool {
     download.signature.as_ref().is_some_and(|signature| signature.status == SignatureStatus::Invalid)
 }
 
+/// Whether no phone can take this list, whatever it holds.
+pub(super) fn is_bad(served: &crate::phone::ServedList) -> bool {
+    served.verification.status() == SignatureStatus::Invalid || served.list.header.signature.is_none()
+}
+
 fn nothing(situation: &Situation<'_, '_>) -> Option<String> {
-    if situation.deletion != Deletion::NotNeeded || situation.has_trouble() || situation.is_behind() {
+    if situation.deletion != Deletion::NotNeeded || situation.has_trouble() || situation.is_up_to_date() == Some(false)
+    {
         return None;
     }
     Some(if situation.checks.any_mismatch() {
@@ -304,56 +332,93 @@ fn nothing(situation: &Situation<'_, '_>) -> Option<String> {
 }
 
 fn corrupt_list(situation: &Situation<'_, '_>) -> Option<String> {
-    let (download, served) = situation.facts.served?;
-    (served.verification.status() == SignatureStatus::Invalid).then(|| {
-        format!(
-            "the list that {} serves does not verify with its own signer's key, frames {}–{}: {}",
+    let matter = situation.matter;
+    if let Some(download) = matter.broken_list() {
+        return Some(format!(
+            "what {} serves under the name of a list is none, {}: {} bytes",
             download.server.ip(),
-            download.span.first.frame.number,
-            download.span.last.frame.number,
+            matter.case.frame(download.end()),
+            download.length().unwrap_or_default()
+        ));
+    }
+    let (download, served) = matter.served?;
+    is_bad(served).then(|| {
+        format!(
+            "the list that {} serves cannot be verified with its own signer's key, {}: {}",
+            download.server.ip(),
+            matter.case.frame(download.end()),
             served.verification.why
         )
     })
 }
 
-fn tvs_unreachable(situation: &Situation<'_, '_>) -> Option<String> {
-    let dead: Vec<_> = situation.facts.tvs.iter().filter(|session| is_unreachable(session)).collect();
-    let session = dead.last()?;
-    let reason = session.reason();
-    let reason = reason.as_deref().unwrap_or("nothing came back");
-    Some(format!("TVS {}: {reason}, frame {}", session.server, session.span.first.frame.number))
+/// The first request of the last boot that nobody answered over TFTP, where nothing else was.
+pub(super) fn unanswered<'a>(situation: &Situation<'a, '_>) -> Option<&'a DownloadRecord> {
+    unanswered_in(situation.matter)
 }
 
+pub(super) fn unanswered_in<'a>(matter: &Matter<'a>) -> Option<&'a DownloadRecord> {
+    // Over HTTP it is no fault: phones fall back to TFTP.
+    matter.downloads().find(|download| {
+        // One request whose answer the capture lost looks the same; a phone that got none asks again.
+        matches!(download.ending, DownloadEnding::Unanswered(Silence::Requests { count: 2.., .. }))
+            && download.transport == Transport::Tftp
+            && !matter.case.lost_in(&download.span)
+    })
+}
+
+fn tftp_silent(situation: &Situation<'_, '_>) -> Option<String> {
+    let download = unanswered(situation)?;
+    Some(format!(
+        "TFTP server {}: {}, {}",
+        download.server.ip(),
+        download.reason().unwrap_or_default(),
+        situation.matter.case.frame(download.span.first)
+    ))
+}
+
+fn tvs_unreachable(situation: &Situation<'_, '_>) -> Option<String> {
+    let matter = situation.matter;
+    let server = matter.testimony.servers.iter().rfind(|server| server.silent.is_some())?;
+    let session = matter.tvs.iter().find(|session| session.server == server.address && is_unreachable(session))?;
+    let reason = session.reason().unwrap_or_else(|| "nothing came back".to_owned());
+    Some(format!("TVS {}: {reason}, {}", session.server, matter.case.frame(session.span.first)))
+}
+
+/// Alerts about versions and cipher suites (domain.md 5.4): `handshake_failure`, `protocol_version`, `insufficient_security`.
+const OF_SETTINGS: [u8; 3] = [40, 70, 71];
+
 fn tls_mismatch(situation: &Situation<'_, '_>) -> Option<String> {
-    let of_settings = |session: &&TlsSession| {
-        // handshake_failure, protocol_version, insufficient_security, before any certificate (domain.md 5.4).
-        session.milestones.certificate.is_none()
-            && session.alerts.iter().any(|alert| matches!(alert.clear, Some((_, 40 | 70 | 71))))
-    };
-    let sessions = situation.facts.phone.sessions.iter().map(AsRef::as_ref);
-    let session = sessions.filter(|session| session.service != Service::Other).rfind(of_settings)?;
-    let alert = session.alerts.iter().find(|alert| matches!(alert.clear, Some((_, 40 | 70 | 71))))?;
+    let matter = situation.matter;
+    let is_of_settings = |code: AlertCode| OF_SETTINGS.contains(&code.0);
+    // Before any certificate.
+    let sessions = matter.tvs.iter().copied().chain(matter.web_sessions());
+    let (session, alert) = sessions.filter(|session| session.milestones.certificate.is_none()).find_map(|session| {
+        let alert = session.alerts.iter().find(|alert| alert.code().is_some_and(is_of_settings))?;
+        Some((session, alert))
+    })?;
     let description = alert.description().unwrap_or_default();
-    Some(format!("the handshake with {} ended with {description}, frame {}", session.server, alert.moment.frame.number))
+    let frame = matter.case.frame(alert.moment);
+    Some(format!("the handshake with {} ended with {description}, {frame}", session.server))
 }
 
 fn expired_certificate(situation: &Situation<'_, '_>) -> Option<String> {
     let now = situation.now()?;
-    let facts = situation.facts;
+    let matter = situation.matter;
     let is_expired = |certificate: &Certificate| certificate.not_after < now;
-    let presented = facts.tvs.iter().find_map(|session| {
+    let presented = matter.tvs.iter().find_map(|session| {
         let certificate = session.certificate.as_deref().filter(|certificate| is_expired(certificate))?;
         Some(format!("the certificate that TVS {} presents expired on {}", session.server, certificate.not_after))
     });
     let said = || {
-        facts.phone.sessions.iter().find_map(|session| {
-            let alert = session.alerts.iter().find(|alert| matches!(alert.clear, Some((_, 45))))?;
-            let frame = alert.moment.frame.number;
-            Some(format!("the session with {} ended with certificate_expired, frame {frame}", session.server))
+        matter.tvs.iter().copied().chain(matter.web_sessions()).find_map(|session| {
+            let alert = session.alerts.iter().find(|alert| alert.code().is_some_and(|code| code.0 == 45))?;
+            let frame = matter.case.frame(alert.moment);
+            Some(format!("the session with {} ended with certificate_expired, {frame}", session.server))
         })
     };
     let signed = || {
-        let (download, served) = facts.served?;
+        let (download, served) = matter.served?;
         let signer = served.list.signer()?;
         let record = served.list.records.iter().find(|record| signature::is_record_of(record, signer))?;
         let certificate = x509::remembered(record.certificate.as_deref()?)?;
@@ -372,42 +437,50 @@ fn expired_certificate(situation: &Situation<'_, '_>) -> Option<String> {
 const LARGEST_LIST: usize = 65_535;
 
 fn large_list(situation: &Situation<'_, '_>) -> Option<String> {
-    let (download, served) = situation.facts.served?;
+    let (download, served) = situation.matter.served?;
     let length = served.list.length.filter(|&length| length > LARGEST_LIST)?;
-    let frame = download.span.first.frame.number;
-    Some(format!("the list that {} serves has {length} bytes, frame {frame}", download.server.ip()))
+    let frame = situation.matter.case.frame(download.span.first);
+    Some(format!("the list that {} serves has {length} bytes, {frame}", download.server.ip()))
 }
 
 /// Models without Security By Default, by the numbers in their names (domain.md 7.2).
 const WITHOUT_SBD: [&str; 2] = ["7940", "7960"];
 
 fn delete_ctl(situation: &Situation<'_, '_>) -> Option<String> {
-    let phone = situation.facts.phone;
+    let phone = situation.matter.phone;
     let model = phone.model().filter(|model| WITHOUT_SBD.iter().any(|number| model.contains(number)))?;
     let ctl = phone.downloads.iter().rev().find(|download| download.kind == FileKind::Ctl)?;
     let asks_for_itl = phone.downloads.iter().any(|download| download.kind == FileKind::Itl);
     let asks_tvs = phone.sessions.iter().any(|session| session.service == Service::Tvs);
-    let frame = ctl.span.first.frame.number;
-    (!asks_for_itl && !asks_tvs).then(|| {
-        format!("it says that it is a {model}; it asked for a CTL, frame {frame}, for no ITL, and not for TVS")
-    })
+    let frame = situation.matter.case.frame(ctl.span.first);
+    (!asks_for_itl && !asks_tvs)
+        .then(|| format!("it says that it is a {model}; it asked for a CTL, {frame}, for no ITL, and not for TVS"))
 }
 
 /// The last way before deletion, where nothing cheaper is known to work.
 fn previous_list(situation: &Situation<'_, '_>) -> Option<String> {
-    let is_stuck = situation.condition(0) == Answer::Yes && situation.condition(1) != Answer::No;
-    let has_other_way = situation.deletion == Deletion::NotNeeded || situation.condition(3) == Answer::No;
+    let conditions = situation.conditions;
+    let is_stuck =
+        conditions.itl_signer_differs.holds == Answer::Yes && conditions.tvs_certificate_differs.holds != Answer::No;
+    let has_other_way = situation.deletion == Deletion::NotNeeded || conditions.no_old_key_backup.holds == Answer::No;
     (is_stuck && !has_other_way).then(|| "the phone does not know who signs the list that is served today".to_owned())
 }
 
 fn reset_phone(situation: &Situation<'_, '_>) -> Option<String> {
-    if situation.deletion != Deletion::NotNeeded || !(situation.has_trouble() || situation.is_behind()) {
+    let is_behind = situation.is_up_to_date() == Some(false);
+    if situation.deletion != Deletion::NotNeeded || !(situation.has_trouble() || is_behind) {
         return None;
     }
-    if situation.condition(0) == Answer::No {
+    // What a restart of TFTP would serve has to be verified too.
+    if ways::config_by_unknown(situation.matter, situation.conditions).is_some()
+        || situation.matter.broken_list().is_some()
+    {
+        return None;
+    }
+    if situation.conditions.itl_signer_differs.holds == Answer::No {
         return Some("the phone can verify the list that is served: its signer is known to it".to_owned());
     }
-    if situation.condition(1) == Answer::No {
+    if situation.conditions.tvs_certificate_differs.holds == Answer::No {
         return Some(
             "the phone trusts a TVS server that answers, which can vouch for what it does not know".to_owned(),
         );
@@ -416,98 +489,69 @@ fn reset_phone(situation: &Situation<'_, '_>) -> Option<String> {
 }
 
 fn other_tvs(situation: &Situation<'_, '_>) -> Option<String> {
-    let facts = situation.facts;
-    let failed = facts.tvs.iter().find(|session| !conditions::completed(session))?;
-    if let Some(good) = facts.tvs.iter().find(|session| conditions::completed(session)) {
-        return Some(format!("TVS {} failed, but the phone accepted TVS {}", failed.server, good.server));
+    let matter = situation.matter;
+    let servers = &matter.testimony.servers;
+    let is_trusted =
+        |server: &&crate::claim::ServerSeen| server.judged.is(&Judgement::Accepted) && !server.vouched.is(&false);
+    let failed = servers.iter().find(|server| !is_trusted(server))?;
+    if let Some(good) = servers.iter().find(is_trusted) {
+        return Some(format!("TVS {} failed, but the phone accepted TVS {}", failed.address, good.address));
     }
     let (list, relation) = situation.held_list()?;
     let records = list.tvs_records().count();
-    let answered = facts.tvs.iter().filter(|session| !is_unreachable(session)).count();
+    let answered = servers.iter().filter(|server| server.silent.is_none()).count();
     (records > answered && failed.certificate.is_some())
         .then(|| format!("{relation} names {records} TVS servers, of which {answered} answered in this capture"))
 }
 
 fn itl_recovery(situation: &Situation<'_, '_>) -> Option<String> {
-    if situation.condition(0) == Answer::No && situation.deletion == Deletion::NotNeeded {
+    let matter = situation.matter;
+    if situation.conditions.itl_signer_differs.holds == Answer::No && situation.deletion == Deletion::NotNeeded {
         return None;
     }
     let (list, relation) = situation.held_list()?;
     let held = list.itl_recovery()?;
-    let (download, served) = situation.facts.served?;
-    let now = match served.list.itl_recovery() {
-        Some(served) if is_same_certificate(held, served) => {
-            "the list served today carries the same certificate (localkey)"
-        }
-        Some(_) => {
-            "the list served today carries another ITLRecovery certificate (remotekey, with the old ITLRecovery.p12)"
-        }
-        None => "the list served today carries none (remotekey, with the old ITLRecovery.p12)",
-    };
-    Some(format!("{} is in {relation}; {now}, frame {}", held.label(), download.span.first.frame.number))
-}
-
-/// Whether the CTL on the phone can still be renewed in a way that it accepts.
-pub(super) enum CtlRenewal {
-    /// The phone holds a CTL, and its signer can still sign.
-    Possible(String),
-    /// A CTL is around, but whether the phone holds it, or who could sign, is not known.
-    Perhaps(String),
-    /// No CTL is known of.
-    No,
-}
-
-pub(super) fn ctl_renewal(facts: &Facts<'_>) -> CtlRenewal {
-    let served = facts.phone.last_list(FileKind::Ctl).and_then(|download| Some((download, download.list.as_deref()?)));
-    match &facts.held.ctl {
-        HeldList::Nothing => CtlRenewal::No,
-        HeldList::Known(known) => {
-            let Some(list) = known.list else {
-                return CtlRenewal::Perhaps("the phone holds a CTL that is not at hand".to_owned());
-            };
-            if let Some(token) = list.signer().filter(|signer| is_etoken(signer)) {
-                return CtlRenewal::Possible(format!("the phone's CTL is signed by the eToken {}", token.short()));
-            }
-            match served.map(|(_, served)| (conditions::signer_known(list, served), served)) {
-                Some((SignerKnown::Verifies(record), _)) => {
-                    CtlRenewal::Possible(format!("the CTL served today is signed by {record} of the phone's CTL"))
-                }
-                _ => CtlRenewal::Perhaps(
-                    "the phone holds a CTL; whether its signer can still sign is not known".to_owned(),
-                ),
-            }
-        }
-        HeldList::Unknown => match served {
-            Some((download, _)) => CtlRenewal::Perhaps(format!(
-                "{} serves a CTL, frame {}; whether the phone holds one is not known",
-                download.server.ip(),
-                download.span.first.frame.number
-            )),
-            None => CtlRenewal::No,
-        },
+    let (download, served) = matter.served?;
+    let frame = matter.case.frame(download.span.first);
+    if let Some(why) = ways::recovery(matter) {
+        return Some(format!("{} is in {relation}; {why} (localkey), {frame}", held.label()));
     }
-}
-
-/// Hardware tokens are issued by Cisco and named SAST (domain.md 1); their keys never change.
-fn is_etoken(signer: &Signer) -> bool {
-    let name = signer.name.as_ref().and_then(|name| name.common_name_folded());
-    name.is_some_and(|name| name.starts_with("sast-"))
+    // Without the publisher's own key it takes a saved one, and that there is none was said.
+    if situation.conditions.no_old_key_backup.holds == Answer::Yes {
+        return None;
+    }
+    let now = match served.list.itl_recovery() {
+        Some(_) => {
+            "the list served today carries another ITLRecovery certificate, or is not known to be of the same cluster"
+        }
+        None => "the list served today carries none",
+    };
+    Some(format!("{} is in {relation}; {now} (remotekey, with the old ITLRecovery.p12), {frame}", held.label()))
 }
 
 fn renew_ctl(situation: &Situation<'_, '_>) -> Option<String> {
-    let stuck = situation.condition(0) != Answer::No && situation.has_trouble();
-    match ctl_renewal(situation.facts) {
-        CtlRenewal::Possible(because) | CtlRenewal::Perhaps(because) if stuck => Some(because),
+    let stuck = situation.conditions.itl_signer_differs.holds != Answer::No && situation.has_trouble();
+    let matter = situation.matter;
+    // That nobody knows of a CTL is no reason to renew one.
+    let is_known_of = matter.wire.ctl.is_some() || matter.testimony.ctl.settled().is_some();
+    match ways::ctl_renewal(matter) {
+        CtlRenewal::Possible(because) | CtlRenewal::Perhaps(because) if stuck && is_known_of => Some(because),
         _ => None,
     }
 }
 
 fn restore_key(situation: &Situation<'_, '_>) -> Option<String> {
-    let perhaps = situation.condition(0) == Answer::Unknown && situation.has_trouble();
-    if situation.condition(1) == Answer::No || !(situation.condition(0) == Answer::Yes || perhaps) {
+    let conditions = situation.conditions;
+    let signer = conditions.itl_signer_differs.holds;
+    let matter = situation.matter;
+    // A key that was lost shows in a phone that refuses; that lists differ, or that one is broken, does not show it.
+    let is_refused = matter.testimony.list.is(&Judgement::Refused) || matter.testimony.config.is(&Judgement::Refused);
+    let is_good = matter.served.is_some_and(|(_, served)| !is_bad(served));
+    let perhaps = signer == Answer::Unknown && is_refused && is_good;
+    if conditions.tvs_certificate_differs.holds == Answer::No || !(signer == Answer::Yes || perhaps) {
         return None;
     }
-    match situation.condition(3) {
+    match conditions.no_old_key_backup.holds {
         Answer::No => Some("a backup of the old key exists".to_owned()),
         Answer::Unknown => {
             Some("whether a backup of the old key exists is not known; if it does, this is the way".to_owned())
@@ -516,61 +560,60 @@ fn restore_key(situation: &Situation<'_, '_>) -> Option<String> {
     }
 }
 
-fn rollback_list(situation: &Situation<'_, '_>) -> Option<String> {
-    let facts = situation.facts;
-    if let Some((download, served)) = facts.served
-        && served.list.looks_rolled_back()
-    {
-        let frame = download.span.first.frame.number;
-        return Some(format!("the list that {} serves is empty, frame {frame}", download.server.ip()));
-    }
-    facts
-        .held
-        .itl
-        .list()
-        .filter(|list| list.looks_rolled_back())
-        .map(|_| "the list that the phone holds is empty".to_owned())
+fn config_signer(situation: &Situation<'_, '_>) -> Option<String> {
+    let (config, signer) = ways::config_by_unknown(situation.matter, situation.conditions)?;
+    let frame = situation.matter.case.frame(config.end());
+    Some(format!(
+        "the configuration, {frame}, is signed by {signer}, whom the phone does not know as far as can be told"
+    ))
 }
 
-/// Nothing in the phone's own list is of this cluster: no certificate and no name in common.
+fn rollback_list(situation: &Situation<'_, '_>) -> Option<String> {
+    let matter = situation.matter;
+    if let Some((download, served)) = matter.served
+        && served.list.looks_rolled_back()
+    {
+        let frame = matter.case.frame(download.span.first);
+        return Some(format!("the list that {} serves is empty, {frame}", download.server.ip()));
+    }
+    let testimony = &matter.testimony;
+    let held = [&testimony.itl, &testimony.itl_at_offer].into_iter().find_map(|known| matter.at_hand(known));
+    held.filter(|list| list.looks_rolled_back()).map(|_| "the list that the phone holds is empty".to_owned())
+}
+
 fn other_cluster(situation: &Situation<'_, '_>) -> Option<String> {
-    let held = situation.facts.held.itl.list()?;
-    let (download, served) = situation.facts.served?;
-    let common = held.records.iter().any(|old| {
-        served.list.records.iter().any(|new| {
-            is_same_certificate(old, new)
-                || (old.subject.is_some() && old.subject == new.subject && old.issuer == new.issuer)
-        })
-    });
-    (!common && !held.records.is_empty() && !served.list.records.is_empty()).then(|| {
-        format!(
-            "{} and the list that {} serves have no name in common",
-            relation(&situation.facts.held),
-            download.server.ip()
-        )
+    let matter = situation.matter;
+    let testimony = &matter.testimony;
+    let (known, held) = [&testimony.itl_at_offer, &testimony.itl]
+        .into_iter()
+        .find_map(|known| Some((known, matter.at_hand(known)?)))?;
+    let (download, served) = matter.served?;
+    ways::is_of_another_cluster(held, &served.list).then(|| {
+        format!("{} and the list that {} serves have no name in common", matter.relation(known), download.server.ip())
     })
 }
 
 /// `ITLFile.tlv` from one signer, the configuration from another (domain.md 7.2).
 fn central_tftp(situation: &Situation<'_, '_>) -> Option<String> {
-    let facts = situation.facts;
-    let (download, served) = facts.served?;
-    let common = download.file.as_deref().is_some_and(|file| file.eq_ignore_ascii_case("ITLFile.tlv"));
-    let config = facts
-        .phone
-        .downloads
-        .iter()
-        .rev()
-        .find(|download| download.kind == FileKind::Config && download.outcome == Outcome::Complete)?;
+    let matter = situation.matter;
+    let (download, served) = matter.served?;
+    let common = download.asked_for.as_deref().is_some_and(|file| file.eq_ignore_ascii_case("ITLFile.tlv"));
+    let config = matter.wire.config.filter(|config| config.outcome() == Outcome::Complete)?;
     let signer = config.signature.as_ref()?.signer.as_deref()?;
     let known = served.list.records.iter().any(|record| signature::is_record_of(record, signer));
     (common && !known).then(|| {
         format!(
-            "{} hands out ITLFile.tlv, frame {}, but the configuration, frame {}, is signed by {signer}, which that list does \
-             not have",
+            "{} hands out ITLFile.tlv, {}, but the configuration, {}, is signed by {signer}, which that list does not have",
             download.server.ip(),
-            download.span.first.frame.number,
-            config.span.first.frame.number
+            matter.case.frame(download.span.first),
+            matter.case.frame(config.span.first)
         )
     })
+}
+
+impl TlsSession {
+    /// Whether one side ended the handshake.
+    fn is_broken_off(&self) -> bool {
+        matches!(self.ending, crate::event::SessionEnding::Refused { .. })
+    }
 }

@@ -74,12 +74,14 @@ impl<'a> Assessments<'a> {
 mod tests {
     use super::*;
     use crate::phone::DeviceName;
-    use crate::verdict::Told;
+    use crate::words::Told;
 
     fn phones(number: u8) -> Vec<Phone> {
         let phone = |last: u8| Phone {
             name: DeviceName::new(&format!("SEP0000000000{last:02X}")),
             addresses: vec![[10, 0, 0, last].into()],
+            homes: Vec::new(),
+            clocks: Default::default(),
             downloads: Vec::new(),
             sessions: Vec::new(),
             reports: Vec::new(),

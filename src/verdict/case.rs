@@ -1,13 +1,15 @@
 //! What a phone is compared with, and what only the engineer knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::held::ToldLists;
-use crate::digest::Digests;
-use crate::phone::{DeviceName, FileKind, Phone, ServedList};
+use crate::capture::{Loss, Moment, Span};
+use crate::claim::{Evidence, Place};
+use crate::digest::{Digests, Md5Sum, Sha1Sum};
+use crate::phone::{FileKind, Phone, ServedList};
 use crate::trust::{Reference, TrustList};
+use crate::words::Told;
 
 /// The whole case that a phone is assessed in.
 #[derive(Debug, Default)]
@@ -16,8 +18,13 @@ pub struct Case {
     pub references: Vec<Reference>,
     /// What only the engineer knows.
     pub told: Told,
+    /// When frames of our own were lost.
+    pub losses: Vec<Loss>,
+    /// Whether frames come from several captures, so that their numbers need that of the capture.
+    pub several_sources: bool,
     /// Distinct lists that were served in the capture.
     served: Vec<Arc<ServedList>>,
+    served_bytes: usize,
     /// For each TFTP server, how many phones got which ITL last.
     peers: BTreeMap<IpAddr, BTreeMap<Digests, usize>>,
 }
@@ -40,39 +47,8 @@ pub struct Taken {
 
 /// Distinct lists of one capture that are kept to tell phones' own lists by their checksums; the oldest go first.
 const MOST_SERVED: usize = 4096;
-
-/// What the engineer said by option.
-#[derive(Debug, Default, Clone)]
-pub struct Told {
-    /// Whether a backup of the old `CallManager` or ITLRecovery key exists.
-    pub old_key_backup: Option<bool>,
-    /// What phones show on their screens: whether verification failed.
-    pub says_failed: BTreeMap<DeviceName, bool>,
-    /// What is on phones.
-    pub holds: BTreeMap<DeviceName, ToldLists>,
-    /// What phones' own logs say of verification last.
-    pub logged: BTreeMap<DeviceName, Logged>,
-    /// Phones with which TVS completed a handshake, by its own log: where it says so.
-    pub tvs_handshakes: BTreeMap<IpAddr, String>,
-    /// What is to be said of the logs: how much of each was not understood.
-    pub log_notes: Vec<String>,
-}
-
-/// What a phone's log says of verification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logged {
-    /// Whether it failed.
-    pub failed: bool,
-    /// Where and in which words the log says so.
-    pub source: String,
-}
-
-impl Told {
-    /// Every device of which something is said.
-    pub fn devices(&self) -> BTreeSet<&DeviceName> {
-        self.says_failed.keys().chain(self.holds.keys()).chain(self.logged.keys()).collect()
-    }
-}
+/// Bytes that they may take.
+const MOST_SERVED_BYTES: usize = 24 << 20;
 
 impl Case {
     /// A case with these references and what the engineer said, about these phones.
@@ -89,8 +65,12 @@ impl Case {
         let mut others_differ = false;
         for list in phone.downloads.iter().filter_map(|download| download.list.as_ref()) {
             if !self.served.iter().any(|known| Arc::ptr_eq(known, list)) {
-                if self.served.len() >= MOST_SERVED {
-                    self.served.remove(0);
+                self.served_bytes += list.list.weight() + list.content.bytes.len();
+                while self.served.len() >= MOST_SERVED
+                    || (self.served_bytes > MOST_SERVED_BYTES && !self.served.is_empty())
+                {
+                    let gone = self.served.remove(0);
+                    self.served_bytes -= gone.list.weight() + gone.content.bytes.len();
                 }
                 self.served.push(Arc::clone(list));
                 others_differ = true;
@@ -154,8 +134,37 @@ impl Case {
     /// Every list at hand: those of the references, then those served in the capture.
     pub fn lists(&self) -> impl Iterator<Item = &TrustList> {
         let references = self.references.iter().filter_map(|reference| reference.list.as_ref());
-        let told = self.told.holds.values().flat_map(|told| [&told.itl, &told.ctl]);
-        let told = told.flatten().flatten().filter_map(|told| told.list.as_ref());
+        let told = self.told.lists().iter().map(AsRef::as_ref);
         references.chain(told).chain(self.served.iter().map(|served| &served.list))
+    }
+}
+
+impl Case {
+    /// A frame as it is named to people: `frame 506`; where there are several captures `2:506`, frame 506 of the second.
+    pub fn frame(&self, moment: Moment) -> String {
+        let label = moment.frame.label(self.several_sources);
+        if self.several_sources { label } else { format!("frame {label}") }
+    }
+
+    /// Whether frames of our own were lost around these, so that silence in them may be ours.
+    pub fn lost_in(&self, span: &Span) -> bool {
+        self.losses.iter().any(|loss| {
+            loss.source == span.first.frame.source && loss.from <= span.last.time && span.first.time <= loss.to
+        })
+    }
+
+    /// Where evidence can be looked up, in words.
+    pub fn place(&self, evidence: &Evidence) -> String {
+        match &evidence.place {
+            Place::Frame(moment) => self.frame(*moment),
+            Place::Line(path, 0) => path.to_string(),
+            Place::Line(path, line) => format!("{path}, line {line}"),
+        }
+    }
+
+    /// The list at hand with this checksum.
+    pub(super) fn identify(&self, md5: Option<Md5Sum>, sha1: Option<Sha1Sum>) -> Option<&TrustList> {
+        self.lists()
+            .find(|list| (sha1.is_some() && list.sha1 == sha1) || (sha1.is_none() && md5.is_some() && list.md5 == md5))
     }
 }

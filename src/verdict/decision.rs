@@ -1,24 +1,24 @@
 //! From the four conditions to the answer (domain.md 7.1).
 
-use super::advice::{CtlRenewal, ctl_renewal};
-use super::facts::Facts;
-use super::held::{HeldList, HeldSource, knows_anything};
-use super::{Answer, Basis, Condition, ConditionId, Deletion};
-use crate::trust::compare::is_same_certificate;
+use super::matter::Matter;
+use super::ways::{self, CtlRenewal};
+use super::{Answer, Basis, Condition, ConditionId, Conditions, Deletion};
+use crate::claim::{Holding, Judgement, Known};
+use crate::event::Outcome;
+use crate::phone::FileKind;
 use crate::trust::signature::SignatureStatus;
 
 /// Decides. `needed` is the hardest thing to say: every condition must be known to hold, nothing may contradict it, and no other
 /// way may be known or possible.
-pub(super) fn decide(facts: &Facts<'_>, conditions: &[Condition; 4]) -> (Deletion, String) {
-    let contradiction = facts.held.contradiction.clone();
-    // What rests on the phone's list does not hold where the engineer and the phone say different things of it.
-    if contradiction.is_none()
-        && let Some(why) = recovery(facts)
-    {
+pub(super) fn decide(matter: &Matter<'_>, conditions: &Conditions) -> (Deletion, String) {
+    let doubt = || matter.contradictions().into_iter().next().map(|(why, _)| why).or_else(|| disagreement(matter));
+    let list_is_disputed = matter.testimony.itl.is_disputed() || matter.testimony.itl_at_offer.is_disputed();
+    // What rests on the phone's list does not hold where different things are said of it.
+    if !list_is_disputed && let Some(why) = ways::recovery(matter) {
         return (Deletion::NotNeeded, why);
     }
-    let doubt = || facts.disagreement().or_else(|| contradiction.clone());
-    let refuted: Vec<&Condition> = conditions.iter().filter(|condition| condition.holds == Answer::No).collect();
+    let refuted: Vec<&Condition> =
+        conditions.all().into_iter().filter(|condition| condition.holds == Answer::No).collect();
     // What the phone itself showed says more than a comparison.
     let certain = refuted.iter().find(|condition| condition.basis != Basis::Comparison);
     if let Some(first) = certain.or(refuted.first()) {
@@ -27,88 +27,138 @@ pub(super) fn decide(facts: &Facts<'_>, conditions: &[Condition; 4]) -> (Deletio
             _ => (Deletion::NotNeeded, first.why.clone()),
         };
     }
-    if !conditions.iter().all(|condition| condition.holds == Answer::Yes) {
-        let open: Vec<_> = conditions
-            .iter()
-            .filter(|condition| condition.holds == Answer::Unknown)
-            .map(|condition| match condition.id {
-                ConditionId::ItlSignerDiffers => "whether the phone knows who signs the list",
-                ConditionId::TvsCertificateDiffers => "whether the phone trusts TVS",
-                ConditionId::PhoneReportsFailure => "what the phone's screen says",
-                ConditionId::NoOldKeyBackup => "whether the old key can be restored",
-            })
-            .collect();
-        return (Deletion::Undetermined, format!("it is not known {}", open.join(", ")));
-    }
-    if facts.served.is_some_and(|(_, served)| served.verification.status() == SignatureStatus::Invalid) {
-        return (
-            Deletion::Undetermined,
-            "the list on the server is corrupt, so deleting the phone's helps nothing".to_owned(),
-        );
-    }
+    let open: Vec<&str> = conditions
+        .all()
+        .into_iter()
+        .filter(|condition| condition.holds == Answer::Unknown)
+        .map(|condition| match condition.id {
+            ConditionId::ItlSignerDiffers => "whether the phone knows who signs the list",
+            ConditionId::TvsCertificateDiffers => "whether the phone trusts TVS",
+            ConditionId::PhoneReportsFailure => "what the phone's screen says",
+            ConditionId::NoOldKeyBackup => "whether the old key can be restored",
+        })
+        .collect();
     if let Some(doubt) = doubt() {
         return (Deletion::Undetermined, doubt);
     }
-    if !facts.held.is_identified() {
-        let why = "which list the phone holds is only inferred: a deletion needs it confirmed";
-        return (Deletion::Undetermined, why.to_owned());
+    if !open.is_empty() {
+        return (Deletion::Undetermined, format!("it is not known {}", open.join(", ")));
     }
-    match ctl_renewal(facts) {
-        CtlRenewal::Possible(why) => (Deletion::NotNeeded, why),
-        CtlRenewal::Perhaps(why) => (Deletion::Undetermined, why),
-        CtlRenewal::No => (Deletion::Needed, "all four conditions are known to hold".to_owned()),
+    match veto(matter) {
+        Some(why) => (Deletion::Undetermined, why),
+        None => match ways::ctl_renewal(matter) {
+            CtlRenewal::Possible(why) => (Deletion::NotNeeded, why),
+            CtlRenewal::Perhaps(why) => (Deletion::Undetermined, why),
+            CtlRenewal::Impossible | CtlRenewal::No => {
+                (Deletion::Needed, "all four conditions are known to hold".to_owned())
+            }
+        },
     }
 }
 
-/// The phone's list has an `ITLRecovery` record, and the list served today carries the same certificate: the publisher has the
-/// key that the phone trusts.
-fn recovery(facts: &Facts<'_>) -> Option<String> {
-    let held = facts.held.itl.list()?.itl_recovery()?;
-    let (_, served) = facts.served?;
-    // The key of a list that does not verify is not known to be the server's.
-    if served.verification.status() == SignatureStatus::Invalid {
-        return None;
+/// What speaks against a deletion although all four conditions hold.
+fn veto(matter: &Matter<'_>) -> Option<String> {
+    let testimony = &matter.testimony;
+    let (_, served) = matter.served?;
+    if served.verification.status() != SignatureStatus::Valid {
+        return Some(
+            "the list on the server is not known to be good, so deleting the phone's may help nothing".to_owned(),
+        );
     }
-    let same = is_same_certificate(held, served.list.itl_recovery()?);
-    same.then(|| {
-        "the phone's list and the list served today carry the same ITLRecovery certificate: 'utils itl reset' is the way"
-            .to_owned()
-    })
+    let identified = matter.is_identified(&testimony.itl_at_offer) || matter.is_identified(&testimony.itl);
+    if !identified {
+        return Some("which list the phone holds is only inferred: a deletion needs it confirmed".to_owned());
+    }
+    let held = matter.at_hand(&testimony.itl_at_offer).or_else(|| matter.at_hand(&testimony.itl));
+    if let Some(held) = held
+        && let (Some(one), Some(other)) = (held.itl_recovery(), served.list.itl_recovery())
+        && crate::trust::compare::is_same_certificate(one, other)
+    {
+        return Some(
+            "the phone's list and the one served carry the same ITLRecovery certificate, but that they are of one cluster is not \
+             known"
+                .to_owned(),
+        );
+    }
+    if matter.wire.goes_on {
+        return Some("the phone went on to further signed files without asking TVS about them".to_owned());
+    }
+    if !testimony.trusts_tvs_by_log.is_empty() {
+        return Some("a log says that the phone believed TVS, or that TVS vouched".to_owned());
+    }
+    let unsigned =
+        testimony.claims.iter().any(|claim| claim.when.is_now() && claim.says == crate::claim::Fact::AsksSigned(false));
+    if unsigned {
+        return Some(
+            "the phone asks for its configuration unsigned: it may hold no list that could be deleted".to_owned(),
+        );
+    }
+    let begun_ctl = matter.downloads().any(|download| {
+        download.kind == FileKind::Ctl && matches!(download.outcome(), Outcome::Incomplete | Outcome::Pending)
+    });
+    if begun_ctl && !matches!(testimony.ctl, Known::Settled { value: Holding::Nothing, .. }) {
+        return Some("the server sends a CTL that is not whole in the capture, which may name the signer".to_owned());
+    }
+    if held.is_some_and(|held| ways::is_of_another_cluster(held, &served.list)) {
+        return Some(
+            "the list that is served is of another cluster than the phone's: whether the TVS of its own cluster could vouch is \
+             not known"
+                .to_owned(),
+        );
+    }
+    None
+}
+
+/// Whether the phone's own rules and what it was seen to do contradict each other.
+pub(super) fn disagreement(matter: &Matter<'_>) -> Option<String> {
+    use crate::trust::predict::Outcome::{Accepted, Rejected};
+    let simulation = matter.simulation.as_ref().filter(|simulation| simulation.own)?;
+    let list = &matter.testimony.list;
+    match simulation.prediction.outcome {
+        Accepted if list.is(&Judgement::Refused) => Some(
+            "by its own rules the phone accepts the served list, but the wire suggests that it refused it".to_owned(),
+        ),
+        Rejected if list.is(&Judgement::Accepted) => Some(
+            "by its own rules the phone rejects the served list, but the wire suggests that it accepted it".to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 /// What to collect so that the unknown conditions become known.
-pub(super) fn collect(facts: &Facts<'_>, conditions: &[Condition; 4]) -> Vec<String> {
-    let device = facts.phone.name.as_ref().map_or_else(|| "DEVICE".to_owned(), ToString::to_string);
+pub(super) fn collect(matter: &Matter<'_>, conditions: &Conditions) -> Vec<String> {
+    let device = matter.phone.name.as_ref().map_or_else(|| "DEVICE".to_owned(), ToString::to_string);
+    let testimony = &matter.testimony;
+    let reset =
+        format!("reset the phone while capturing, or say with --phone-at ADDRESS={device} that it has that address");
     let mut wanted = Vec::new();
-    for condition in conditions.iter().filter(|condition| condition.holds == Answer::Unknown) {
+    for condition in conditions.all().into_iter().filter(|condition| condition.holds == Answer::Unknown) {
         match condition.id {
             ConditionId::ItlSignerDiffers => {
-                if facts.served.is_none() {
+                if matter.served.is_none() {
                     wanted.push("a capture of the phone's boot from its start: reset the phone while capturing".to_owned());
                 }
-                match &facts.held.itl {
-                    _ if !knows_anything(&facts.held) => wanted.push(format!(
+                let held = testimony.itl_at_offer.settled().or_else(|| testimony.itl.settled());
+                match held {
+                    None => wanted.push(format!(
                         "the checksum of the ITL on the phone (Settings, Security Configuration, Trust List; its web page; or \
                          its DeviceTLInfo alarm) for --holds {device}=CHECKSUM, and the file with that checksum for -r"
                     )),
-                    HeldList::Known(known) if known.list.is_none() => wanted.push(format!(
+                    Some(Holding::File(md5, sha1)) if matter.case.identify(*md5, *sha1).is_none() => wanted.push(format!(
                         "the list with the checksum {} (an old export or a backup) for -r",
-                        known
-                            .sha1
-                            .map(|sum| sum.to_string())
-                            .or_else(|| known.md5.map(|sum| sum.to_string()))
-                            .unwrap_or_default()
+                        sha1.map(|sum| sum.to_string()).or_else(|| md5.map(|sum| sum.to_string())).unwrap_or_default()
                     )),
-                    _ => {}
+                    Some(_) => {}
                 }
             }
-            ConditionId::TvsCertificateDiffers if facts.tvs.is_empty() => wanted.push(
-                "a capture in which the phone contacts TVS on TCP 2445: press Directories or Services, or reset the phone"
-                    .to_owned(),
-            ),
+            ConditionId::TvsCertificateDiffers if testimony.servers.is_empty() => wanted.push(format!(
+                "a capture in which the phone contacts TVS on TCP 2445 in its boot: {reset}; pressing Directories or Services \
+                 makes it ask, too"
+            )),
             ConditionId::TvsCertificateDiffers => {
-                let presented = facts.tvs.iter().filter(|session| session.certificate.is_some()).count();
-                let records = facts.held.itl.list().map_or(0, |list| list.tvs_records().count());
+                let presented = testimony.servers.iter().filter(|server| server.certificate.is_some()).count();
+                let list = matter.at_hand(&testimony.itl_at_offer).or_else(|| matter.at_hand(&testimony.itl));
+                let records = list.map_or(0, |list| list.tvs_records().count());
                 if presented == 0 {
                     wanted.push(
                         "the certificate that TVS presents: 'openssl s_client -connect SERVER:2445', or TVS.pem from OS \
@@ -131,9 +181,8 @@ pub(super) fn collect(facts: &Facts<'_>, conditions: &[Condition; 4]) -> Vec<Str
             ),
         }
     }
-    let is_refuted =
-        |condition: &Condition| condition.id == ConditionId::ItlSignerDiffers && condition.holds == Answer::No;
-    if facts.held.source == Some(HeldSource::Inferred) && !conditions.iter().any(is_refuted) {
+    let is_inferred = testimony.itl.settled().is_some() && !matter.is_identified(&testimony.itl);
+    if is_inferred && conditions.itl_signer_differs.holds != Answer::No {
         wanted.push(format!(
             "the checksum of the ITL on the phone, which is only inferred, for --holds {device}=CHECKSUM"
         ));
@@ -141,7 +190,7 @@ pub(super) fn collect(facts: &Facts<'_>, conditions: &[Condition; 4]) -> Vec<Str
     if wanted.is_empty() {
         wanted.push("the phone's console log of a boot, for --console-log: it says why the phone refuses".to_owned());
     }
-    if let CtlRenewal::Perhaps(why) = ctl_renewal(facts) {
+    if let CtlRenewal::Perhaps(why) = ways::ctl_renewal(matter) {
         wanted.push(format!("whether the phone holds a CTL, and which ({why}), for --holds {device}=CTLFILE"));
     }
     wanted

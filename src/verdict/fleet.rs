@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use super::{Assessment, Case, Deletion};
+use super::{Assessment, Case, Deletion, FindingId};
 use crate::capture::Moment;
 use crate::digest::{Digests, Sha1Sum};
-use crate::event::Service;
+use crate::event::{Service, Taken, TlsSession};
 use crate::phone::{FileKind, Phone, ServedList};
 use crate::trust::compare::is_same_signer;
 use crate::trust::{Reference, TrustList};
@@ -24,7 +24,7 @@ const MOST: usize = 1000;
 /// What all phones have in common.
 #[derive(Debug, Default)]
 pub struct Fleet {
-    groups: BTreeMap<(&'static str, String), Group>,
+    groups: BTreeMap<(FindingId, String), Group>,
     lists: BTreeMap<IpAddr, BTreeMap<Digests, ServedLists>>,
     certificates: BTreeMap<SocketAddr, BTreeMap<Sha1Sum, Presented>>,
     /// Counts.
@@ -44,6 +44,8 @@ pub struct Summary {
     pub deletion_needed: usize,
     /// Those for which that is not known.
     pub undetermined: usize,
+    /// Those that were seen by name only (DHCP, CDP, LLDP, registration), so that nothing is known of their lists.
+    pub without_downloads: usize,
     /// Those with a finding, or with a check at mismatch.
     pub with_findings: usize,
     /// Those of them for which something has to be done; the others only differ from a reference.
@@ -51,10 +53,10 @@ pub struct Summary {
 }
 
 /// Phones with the same finding.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// For machines.
-    pub id: &'static str,
+    /// What is wrong.
+    pub id: FindingId,
     /// The shared cause.
     pub text: String,
     /// How many phones.
@@ -107,6 +109,7 @@ impl Fleet {
         match assessment.deletion {
             Deletion::Needed => summary.deletion_needed += 1,
             Deletion::NotNeeded => summary.not_needed += 1,
+            Deletion::Undetermined if !assessment.has_downloads => summary.without_downloads += 1,
             Deletion::Undetermined => summary.undetermined += 1,
         }
         for finding in &assessment.findings {
@@ -117,7 +120,11 @@ impl Fleet {
             let group = self.groups.entry(key).or_insert_with(|| Group {
                 id: finding.id,
                 text: finding.text.clone(),
-                ..Group::default()
+                phones: 0,
+                examples: Vec::new(),
+                needed: 0,
+                undetermined: 0,
+                attention: 0,
             });
             group.phones += 1;
             group.needed += usize::from(assessment.deletion == Deletion::Needed);
@@ -133,12 +140,13 @@ impl Fleet {
     /// Takes only what servers handed out to the phone.
     pub fn add_servers(&mut self, phone: &Phone) {
         self.add_lists(phone);
-        self.add_certificates(phone);
+        self.take_certificates(phone.sessions.iter().map(AsRef::as_ref));
     }
 
     fn add_lists(&mut self, phone: &Phone) {
         let last = phone.last_list(FileKind::Itl).map(|download| download.id);
-        for download in phone.downloads.iter().filter(|download| download.is_complete(FileKind::Itl)) {
+        let given = phone.downloads.iter().filter(|download| download.taken != Taken::Unasked);
+        for download in given.filter(|download| download.is_complete(FileKind::Itl)) {
             let Some(digests) = download.digests else { continue };
             let lists = self.lists.entry(download.server.ip()).or_default();
             if lists.len() >= MOST && !lists.contains_key(&digests) {
@@ -157,9 +165,9 @@ impl Fleet {
         }
     }
 
-    fn add_certificates(&mut self, phone: &Phone) {
+    fn take_certificates<'s>(&mut self, sessions: impl Iterator<Item = &'s TlsSession>) {
         let mut counted: Vec<(SocketAddr, Sha1Sum)> = Vec::new();
-        for session in phone.sessions.iter().filter(|session| session.service == Service::Tvs) {
+        for session in sessions.filter(|session| session.service == Service::Tvs) {
             let (Some(certificate), Some(moment)) = (&session.certificate, session.milestones.certificate) else {
                 continue;
             };
@@ -180,6 +188,11 @@ impl Fleet {
                 entry.phones += 1;
             }
         }
+    }
+
+    /// Takes what a host that is no phone was shown: what a server shows needs no phone.
+    pub fn add_other(&mut self, sessions: &[Arc<TlsSession>]) {
+        self.take_certificates(sessions.iter().map(AsRef::as_ref));
     }
 
     /// The groups, the largest first.
@@ -215,9 +228,7 @@ impl Fleet {
             if presented.len() > 1 {
                 let serials: Vec<_> = presented
                     .iter()
-                    .map(|presented| {
-                        format!("{} from frame {}", presented.certificate.serial, presented.first.frame.number)
-                    })
+                    .map(|presented| format!("{} from {}", presented.certificate.serial, case.frame(presented.first)))
                     .collect();
                 warnings.push(format!(
                     "TVS on {server} presented {} certificates: {}",

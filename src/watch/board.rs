@@ -12,11 +12,12 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use super::detail::Detail;
 use super::fleet::FleetView;
 use super::row::{Cause, Row};
-use crate::capture::{Frame, Timestamp};
+use crate::capture::{Clocks, Frame, Loss, Timestamp};
 use crate::engine::{Engine, Limits};
 use crate::phone::{Phone, PhoneKey};
 use crate::trust::Reference;
-use crate::verdict::{self, Assessment, Case, Share, Told};
+use crate::verdict::{self, Assessment, Case, Share};
+use crate::words::Told;
 
 /// Distinct causes that are shared; texts come from the wire, so there is no end to them.
 const MOST_CAUSES: usize = 10_000;
@@ -60,6 +61,7 @@ impl Board {
     pub fn new(limits: &Limits, references: Vec<Reference>, told: Told) -> Self {
         let mut engine = Engine::new(limits, &references);
         engine.roster_mut().follow_changes();
+        engine.roster_mut().set_told(told.phone_at.clone());
         Self {
             engine,
             case: Case::new(references, told, &[]),
@@ -71,6 +73,12 @@ impl Board {
         }
     }
 
+    /// Which moments can be ordered, as far as is known by now, and whether there are several captures.
+    pub fn set_clocks(&mut self, clocks: Clocks, several_sources: bool) {
+        self.engine.roster_mut().set_clocks(clocks);
+        self.case.several_sources = several_sources;
+    }
+
     /// Takes a frame.
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.engine.push(frame);
@@ -79,6 +87,12 @@ impl Board {
     /// Time goes on although no frame comes.
     pub fn tick(&mut self, now: Timestamp) {
         self.engine.tick(now);
+    }
+
+    /// Frames were lost on their way here.
+    pub fn lose(&mut self, loss: Loss) {
+        self.engine.lose(loss);
+        self.case.losses = self.engine.losses().to_vec();
     }
 
     /// No more frames come.

@@ -116,8 +116,12 @@ impl Detail {
     }
 
     /// TLS sessions that showed no certificate, with the reason.
-    pub fn without_certificate(&self) -> impl Iterator<Item = &Arc<TlsSession>> {
-        self.phone.sessions.iter().filter(|session| session.certificate.is_none() && session.service != Service::Other)
+    pub fn without_certificate(&self) -> impl Iterator<Item = &TlsSession> {
+        self.phone
+            .sessions
+            .iter()
+            .filter(|session| session.certificate.is_none() && session.service != Service::Other)
+            .map(AsRef::as_ref)
     }
 }
 
@@ -147,7 +151,7 @@ fn list(kind: FileKind, phone: &Phone, assessment: &Assessment, case: &Case) -> 
     let other = other.map(|(_, list)| list);
     let records = lines(&served.list, other, &changes);
     let header = changes.into_iter().filter(|change| change.records == (None, None)).collect();
-    Some(ListDetail { download: Arc::clone(download), served, against, header, records })
+    Some(ListDetail { download: Arc::clone(&download.record), served, against, header, records })
 }
 
 fn lines(served: &TrustList, other: Option<&TrustList>, changes: &[Change]) -> Vec<RecordLine> {
@@ -190,10 +194,10 @@ fn certificates(phone: &Phone, assessment: &Assessment, case: &Case) -> Vec<Cert
                 && detail.sessions.first().is_some_and(|first| first.server == session.server)
         });
         match known {
-            Some(detail) => detail.sessions.push(Arc::clone(session)),
+            Some(detail) => detail.sessions.push(Arc::clone(&session.record)),
             None => details.push(CertificateDetail {
                 certificate: Arc::clone(certificate),
-                sessions: vec![Arc::clone(session)],
+                sessions: vec![Arc::clone(&session.record)],
                 standings: standings(certificate, phone, assessment, case),
             }),
         }

@@ -1,23 +1,61 @@
 //! One phone's report and frames, written to files.
 //!
 //! In: a phone, its assessment, and frames from a file that is read again or from [`super::keep`]. Out: three files that can be
-//! sent to somebody: text, JSON, pcapng. What files contain that are no trust lists is left out of the frames unless it is asked
-//! for, because configuration files hold passwords: those frames are cut there, as a short snap length would, so that nobody takes
-//! what is left for a whole file, and each says so in its comment.
+//! sent to somebody: text, JSON, pcapng, into a folder that holds nothing else. What may be secret is left out of the frames unless
+//! it is asked for ([`super::conceal`]), and each that was cut says so in its comment.
 
 use std::fmt;
 use std::io::{BufWriter, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::conceal::Ends;
 use super::write::{CaptureWriter, Format};
 use crate::capture::{Frame, LinkType, SourceSummary, Timestamp};
-use crate::event::Transport;
-use crate::packet::{self, Whereabouts};
 use crate::phone::Phone;
-use crate::private;
+use crate::private::Folder;
 use crate::report::{self, Details, Report, Style};
 use crate::verdict::{Assessments, Case};
+
+/// The folder that exports go to: one of their own, so that the sandbox leaves nothing else within reach.
+#[derive(Debug)]
+pub struct Exports(Result<Folder, String>);
+
+/// What an export folder is called where the one that was named holds other things already.
+const OF_ITS_OWN: &str = "itlscope-exports";
+
+impl Exports {
+    /// A folder for exports: `folder` itself, made where it does not exist, if nothing is in it but earlier exports; a folder
+    /// below it otherwise. Where neither can be had, exports say so.
+    pub fn open(folder: &Path) -> Self {
+        let opened = Folder::make(folder).and_then(|named| {
+            let is_export = |name: &str| name.trim_start_matches('.').starts_with("itlscope-") && name != OF_ITS_OWN;
+            if named.has_only(is_export) { Ok(named) } else { named.below(OF_ITS_OWN) }
+        });
+        Self(opened.map_err(|error| format!("{}: {error}", folder.display())))
+    }
+
+    /// No folder, for whoever exports nothing.
+    pub fn none() -> Self {
+        Self(Err("there is no folder for exports".to_owned()))
+    }
+
+    /// Where it is; `None` where there is none.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.as_ref().ok().map(Folder::path)
+    }
+
+    /// Writes one more file, such as the report of a dashboard whose terminal is gone.
+    ///
+    /// # Errors
+    /// In words, when it cannot be written.
+    pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        with_file(self.folder()?, name, |out| out.write_all(bytes)).map(|_| ())
+    }
+
+    fn folder(&self) -> Result<&Folder, String> {
+        self.0.as_ref().map_err(Clone::clone)
+    }
+}
 
 /// What is to be written.
 pub(super) struct Request<'a> {
@@ -28,7 +66,7 @@ pub(super) struct Request<'a> {
     /// What was read.
     pub(super) sources: Vec<SourceSummary>,
     /// Where to.
-    pub(super) folder: &'a Path,
+    pub(super) folder: &'a Exports,
     /// Whether the contents of files are wanted too.
     pub(super) contents: bool,
     /// When.
@@ -66,51 +104,72 @@ pub(super) type Frames<'a> = dyn FnMut(&mut dyn FnMut(&Frame<'_>)) -> Result<(),
 /// # Errors
 /// In words: a file cannot be written, or frames cannot be read.
 pub(super) fn write(request: &Request<'_>, frames: &mut Frames<'_>) -> Result<Exported, String> {
-    let stem = request.folder.join(format!("itlscope-{}-{}", file_name(&request.phone.label()), compact(request.time)));
-    let path = |extension: &str| stem.with_extension(extension);
+    let folder = request.folder.folder()?;
+    let stem = format!("itlscope-{}-{}", file_name(&request.phone.label()), compact(request.time));
+    let name = |extension: &str| format!("{stem}.{extension}");
     let phones = std::slice::from_ref(request.phone);
     let mut report = Report {
         sources: request.sources.clone(),
         notes: vec![format!("only {} is in this report", request.phone.label())],
         assessments: Assessments { phones, case: request.case },
+        others: Vec::new(),
     };
     if !request.contents {
-        report.notes.push("the pcapng file beside it does not hold what configuration files contain".to_owned());
+        report.notes.push("the pcapng file beside it does not hold what may be secret".to_owned());
     }
-    let text = path("txt");
     let style = Style { colour: false, width: 118, details: Details::All };
-    with_file(&text, |out| report::write_text(&report, style, out).map(|_| ()))?;
-    let json = path("json");
-    with_file(&json, |out| report::write_json(&report, out).map(|_| ()))?;
-    let capture = path("pcapng");
+    let text = with_file(folder, &name("txt"), |out| report::write_text(&report, style, out).map(|_| ()))?;
+    let json = with_file(folder, &name("json"), |out| report::write_json(&report, out).map(|_| ()))?;
     let mut counts = (0, 0);
-    let mut failed = None;
-    with_file(&capture, |out| {
+    let capture = with_file(folder, &name("pcapng"), |out| {
         let comment = format!("Frames of {}, written by itlscope", request.phone.label());
         let mut writer = CaptureWriter::new(out, Format::PcapNg, LinkType(1), &comment)?;
         let ends = Ends::of(request.phone);
         let mut result = Ok(());
         let mut take = |frame: &Frame<'_>| {
             if result.is_ok() && ends.concern(frame) {
-                result = ends.write(frame, request, &mut writer, &mut counts);
+                result = write_frame(frame, &ends, request, &mut writer, &mut counts);
             }
         };
-        if let Err(error) = frames(&mut take) {
-            failed = Some(error);
-        }
-        result?;
+        let read = frames(&mut take).map_err(std::io::Error::other);
+        result.and(read)?;
         writer.flush()
     })?;
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(Exported { files: vec![text, json, capture], frames: counts.0, blanked: counts.1 }),
-    }
+    Ok(Exported { files: vec![text, json, capture], frames: counts.0, blanked: counts.1 })
 }
 
-fn with_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut out = BufWriter::new(private::create(path).map_err(failed)?);
-    write(&mut out).and_then(|()| out.flush()).map_err(failed)
+fn write_frame(
+    frame: &Frame<'_>,
+    ends: &Ends,
+    request: &Request<'_>,
+    writer: &mut CaptureWriter<&mut dyn Write>,
+    counts: &mut (u64, u64),
+) -> std::io::Result<()> {
+    let source = request.sources.get(usize::from(frame.id.source)).map_or("the capture", |source| &source.path);
+    let mut comment = format!("frame {} of {source}", frame.id.number);
+    counts.0 += 1;
+    let hidden = if request.contents { None } else { ends.hidden_from(frame) };
+    let Some(kept) = hidden.and_then(|start| frame.data.get(..start)) else {
+        return writer.frame(frame, Some(&comment));
+    };
+    comment.push_str("; contents left out (cut)");
+    counts.1 += 1;
+    writer.frame(&Frame { data: kept, ..*frame }, Some(&comment))
+}
+
+/// Writes a file, whole or not at all. Returns where it is.
+fn with_file(
+    folder: &Folder,
+    name: &str,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<PathBuf, String> {
+    let path = folder.path().join(name);
+    let written = folder.write(name, false, |file| {
+        let mut out = BufWriter::new(file);
+        write(&mut out).and_then(|()| out.flush())
+    });
+    written.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
 }
 
 /// A label that is safe in the name of a file.
@@ -124,103 +183,6 @@ fn compact(time: Timestamp) -> String {
     let text = time.to_string();
     let digits: String = text.chars().take(23).filter(|c| c.is_ascii_digit() || *c == 'T').collect();
     format!("{digits}Z")
-}
-
-/// Where a phone's frames are told by: its ends of conversations, and which of them carried trust lists when.
-struct Ends {
-    clients: Vec<SocketAddr>,
-    /// Ends that fetched a trust list, the source of its frames, and its first and last frame.
-    lists: Vec<(SocketAddr, u16, u64, u64)>,
-    http: Vec<SocketAddr>,
-}
-
-impl Ends {
-    fn of(phone: &Phone) -> Self {
-        let downloads = phone.downloads.iter();
-        let mut clients: Vec<SocketAddr> = downloads.clone().map(|download| download.client).collect();
-        clients.extend(phone.sessions.iter().map(|session| session.client));
-        clients.extend(phone.reports.iter().map(|report| report.client));
-        clients.sort_unstable();
-        clients.dedup();
-        let lists = downloads
-            .clone()
-            .filter(|download| download.kind.is_list())
-            .map(|download| {
-                let (first, last) = (download.span.first.frame, download.span.last.frame);
-                (download.client, first.source, first.number, last.number)
-            })
-            .collect();
-        let http = downloads.filter(|download| download.transport == Transport::Http);
-        Self { clients, lists, http: http.map(|download| download.client).collect() }
-    }
-
-    fn concern(&self, frame: &Frame<'_>) -> bool {
-        match packet::whereabouts(frame) {
-            Some(Whereabouts::Transport { src, dst, .. }) => {
-                self.clients.binary_search(&src).is_ok() || self.clients.binary_search(&dst).is_ok()
-            }
-            Some(Whereabouts::Fragment { src, dst, .. }) => {
-                self.clients.iter().any(|client| client.ip() == src || client.ip() == dst)
-            }
-            None => false,
-        }
-    }
-
-    fn write(
-        &self,
-        frame: &Frame<'_>,
-        request: &Request<'_>,
-        writer: &mut CaptureWriter<&mut dyn Write>,
-        counts: &mut (u64, u64),
-    ) -> std::io::Result<()> {
-        let source = request.sources.get(usize::from(frame.id.source)).map_or("the capture", |source| &source.path);
-        let mut comment = format!("frame {} of {source}", frame.id.number);
-        counts.0 += 1;
-        if request.contents {
-            return writer.frame(frame, Some(&comment));
-        }
-        let kept = self.contents(frame).and_then(|contents| frame.data.get(..contents.start));
-        let Some(kept) = kept else { return writer.frame(frame, Some(&comment)) };
-        comment.push_str("; contents left out (cut)");
-        counts.1 += 1;
-        writer.frame(&Frame { data: kept, ..*frame }, Some(&comment))
-    }
-
-    /// Where the frame holds contents of a file that is no trust list.
-    fn contents(&self, frame: &Frame<'_>) -> Option<std::ops::Range<usize>> {
-        let is_list = |client: SocketAddr| {
-            let id = frame.id;
-            self.lists.iter().any(|&(end, source, first, last)| {
-                end == client && source == id.source && (first..=last).contains(&id.number)
-            })
-        };
-        match packet::whereabouts(frame)? {
-            Whereabouts::Fragment { payload, first, .. } => {
-                // Whose a fragment is, only its first one says. A datagram's header and TFTP's stay.
-                let start = if first { payload.start.saturating_add(12) } else { payload.start };
-                (start < payload.end).then_some(start..payload.end)
-            }
-            Whereabouts::Transport { src, dst, tcp: false, payload } => {
-                let is_data = matches!(frame.data.get(payload.clone()), Some([0, 3, ..]));
-                let start = payload.start.saturating_add(4);
-                (is_data && start < payload.end && !is_list(src) && !is_list(dst)).then_some(start..payload.end)
-            }
-            Whereabouts::Transport { dst, payload, .. } => {
-                if !self.http.contains(&dst) || is_list(dst) || payload.is_empty() {
-                    return None;
-                }
-                // The head of a response may stay.
-                let bytes = frame.data.get(payload.clone())?;
-                let head = bytes.starts_with(b"HTTP/1.").then(|| find(bytes, b"\r\n\r\n")).flatten();
-                let start = payload.start.saturating_add(head.map_or(0, |at| at + 4));
-                (start < payload.end).then_some(start..payload.end)
-            }
-        }
-    }
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 #[cfg(test)]

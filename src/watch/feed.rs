@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::message::Drops;
-use crate::capture::{Frame, FrameId, LinkType, Timestamp};
+use crate::capture::{Frame, FrameId, LinkType, Loss, Losses, Timestamp};
 
 /// Batches that wait at most. With [`BATCH_BYTES`] it bounds the queue to 32 MiB and a little.
 const MOST_BATCHES: usize = 128;
@@ -69,6 +69,13 @@ impl Batch {
         })
     }
 
+    /// What it means to lose it.
+    fn loss(&self) -> Option<Loss> {
+        let times = self.frames.iter().map(|frame| frame.time);
+        let source = self.frames.first()?.id.source;
+        Some(Loss { source, from: times.clone().min()?, to: times.max()?, frames: self.frames.len() as u64 })
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.frames.clear();
@@ -97,12 +104,15 @@ pub struct LiveCounters {
     pub queue_dropped: AtomicU64,
     /// Frames that could not be recorded (`--write`).
     pub unrecorded: AtomicU64,
+    /// Whether the disk does not take what is recorded at the moment.
+    pub recording_failed: AtomicBool,
     warnings: Mutex<Vec<String>>,
+    losses: Mutex<Losses>,
     stop: Arc<AtomicBool>,
 }
 
 /// Warnings that are kept: more say nothing new.
-const MOST_WARNINGS: usize = 16;
+const MOST_WARNINGS: usize = 64;
 
 impl LiveCounters {
     /// Asks the capture thread to end.
@@ -129,6 +139,16 @@ impl LiveCounters {
     /// The same flag, for whoever knows nothing of counters.
     pub fn stop_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stop)
+    }
+
+    /// Frames were lost.
+    pub fn lose(&self, loss: Loss) {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner).add(loss);
+    }
+
+    /// What was lost since this was asked last, and when.
+    pub fn take_losses(&self) -> Vec<Loss> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Says something that a reader of the report must know.
@@ -184,6 +204,7 @@ impl Feeder {
             Ok(()) | Err(TrySendError::Full(Fed::Ended(_))) => (empty(), true),
             Err(TrySendError::Full(Fed::Batch(mut batch))) => {
                 self.counters.queue_dropped.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                batch.loss().into_iter().for_each(|loss| self.counters.lose(loss));
                 batch.clear();
                 (batch, true)
             }
@@ -240,6 +261,8 @@ mod tests {
             assert!(feeder.send(batch(2)).1);
         }
         assert_eq!(feeder.counters().queue_dropped.load(Ordering::Relaxed), 6);
+        let losses = feed.counters.take_losses();
+        assert_eq!(losses.iter().map(|loss| loss.frames).sum::<u64>(), 6);
         assert!(matches!(feed.queue().recv(), Ok(Fed::Batch(batch)) if batch.len() == 2));
         drop(feed);
         assert!(!feeder.send(batch(1)).1, "nobody listens");

@@ -105,16 +105,16 @@ impl Follower {
                 happenings.push(Happening { time, who: who.clone(), what });
             }
         };
-        for download in phone.downloads.iter().filter(|download| download.outcome != Outcome::Pending) {
-            let what = What::Download(Arc::clone(download));
+        for download in phone.downloads.iter().filter(|download| download.outcome() != Outcome::Pending) {
+            let what = What::Download(Arc::clone(&download.record));
             tell(download.span.last.time, Some(Id::Download(download.id)), what);
         }
         for session in phone.sessions.iter().filter(|session| session.outcome() != SessionOutcome::Pending) {
-            tell(session.span.last.time, Some(Id::Session(session.id)), What::Session(Arc::clone(session)));
+            tell(session.span.last.time, Some(Id::Session(session.id)), What::Session(Arc::clone(&session.record)));
         }
         for report in &phone.reports {
             let moment = report.moment;
-            tell(moment.time, Some(Id::ListAlarm(moment.frame)), What::ListAlarm(Arc::clone(report)));
+            tell(moment.time, Some(Id::ListAlarm(moment.frame)), What::ListAlarm(Arc::clone(&report.record)));
         }
         let gist = Gist::of(&assessment);
         if self.verdicts.get(key) != Some(&gist) {
@@ -141,7 +141,7 @@ impl Gist {
             checks: assessment.checks.all().map(|checked| checked.result),
             deletion: assessment.deletion,
             advice: assessment.advice.first().map(|advice| advice.id),
-            findings: assessment.findings.iter().map(|finding| (finding.id, finding.text.clone())).collect(),
+            findings: assessment.findings.iter().map(|finding| (finding.id.name(), finding.text.clone())).collect(),
         }
     }
 }

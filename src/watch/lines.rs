@@ -266,7 +266,8 @@ impl<W: Write> Lines<W> {
         who: Option<&Who>,
         more: impl Serialize,
     ) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Line { schema: SCHEMA, event, time, phone: who, more })?;
+        let mut line = Vec::new();
+        escape::json(&mut line, &Line { schema: SCHEMA, event, time, phone: who, more })?;
         line.push(b'\n');
         self.out.write_all(&line)?;
         self.out.flush()
@@ -306,9 +307,9 @@ fn download_words(download: &DownloadRecord) -> String {
         FileKind::Config => "config",
         FileKind::Other => "file",
     };
-    let name = download.file.as_deref().unwrap_or("of unknown name");
-    let mut text = format!("{what} {name} from {}: {}", download.server.ip(), download.outcome.name());
-    if let (Some(length), Some(digests)) = (download.length, download.digests) {
+    let name = download.file().unwrap_or("of unknown name");
+    let mut text = format!("{what} {name} from {}: {}", download.server.ip(), download.outcome().name());
+    if let (Some(length), Some(digests)) = (download.length(), download.digests) {
         let _ = write!(text, ", {length} bytes, MD5 {}, SHA-1 {}", digests.md5, digests.sha1);
     }
     if let Some(signature) = &download.signature {
@@ -316,7 +317,7 @@ fn download_words(download: &DownloadRecord) -> String {
             signature.signer.as_deref().map_or_else(|| "an unknown signer".to_owned(), crate::trust::Signer::short);
         let _ = write!(text, ", signed by {signer} (signature {})", signature.status.name());
     }
-    if let Some(reason) = &download.reason {
+    if let Some(reason) = download.reason() {
         let _ = write!(text, ", {reason}");
     }
     let span = download.span;

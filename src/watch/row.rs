@@ -48,7 +48,7 @@ impl Row {
     ) -> Self {
         let brief = Brief::new(phone, assessment);
         let causes: Vec<_> =
-            assessment.findings.iter().map(|finding| share(finding.id, finding.text.as_str())).collect();
+            assessment.findings.iter().map(|finding| share(finding.id.name(), finding.text.as_str())).collect();
         let boots = phone.boots();
         let boots = boots.iter().rev().take(MOST_BOOTS).rev().map(|boot| boot.started.time).collect();
         let model = phone.model().map(str::to_owned);

@@ -2,11 +2,11 @@
 //!
 //! Whoever owns a session drives it from one thread: the engine thread behind the dashboard, or the headless stream itself.
 
-use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::board::Board;
-use super::export::{self, Exported, Request as ExportRequest};
+use super::export::{self, Exported, Exports, Request as ExportRequest};
 use super::feed::{Batch, Fed, Feed};
 use super::keep::FrameStore;
 use super::message::{Drops, Note, Status};
@@ -15,7 +15,7 @@ use crate::engine::Limits;
 use crate::phone::{FileKind, PhoneKey};
 use crate::report;
 use crate::trust::Reference;
-use crate::verdict::Told;
+use crate::words::Told;
 
 /// Reads the captures from their beginning again, for exports.
 pub type Reopen = Box<dyn Fn() -> Result<Box<dyn Source + Send>, String> + Send>;
@@ -58,7 +58,7 @@ pub struct Setup {
     /// What everything may cost, and which ports are examined.
     pub limits: Limits,
     /// Where exports go.
-    pub export_to: PathBuf,
+    pub export_to: Exports,
     /// Where frames are recorded to, in words.
     pub recording: Option<String>,
     /// What became of the privileges that capturing needs, in words.
@@ -75,7 +75,8 @@ pub struct Session {
     /// Lists of phones that were taken as references.
     marked: Vec<Reference>,
     store: Option<FrameStore>,
-    export_to: PathBuf,
+    /// Where exports go.
+    pub export_to: Exports,
     recording: Option<String>,
     privileges: Option<String>,
     frames: u64,
@@ -165,6 +166,15 @@ impl Session {
         self.fault.as_deref()
     }
 
+    /// What the recording lacks, where it lacks anything: in words, and whether it ended before the capture did.
+    pub fn unrecorded(&self) -> Option<(String, bool)> {
+        let counters = &self.feed()?.counters;
+        let ended = counters.recording_failed.load(Ordering::Relaxed);
+        let frames = counters.drops().unrecorded;
+        let what = if ended { "ended before the capture did, and lacks" } else { "lacks" };
+        (frames > 0).then(|| (format!("the recording {what} {frames} frames"), ended))
+    }
+
     /// Reads on in a file, or takes what waits in the queue.
     pub fn step(&mut self) -> Step {
         if self.ended {
@@ -191,10 +201,17 @@ impl Session {
                 if let Some(feed) = self.feed() {
                     feed.give_back(batch);
                 }
+                self.take_losses();
                 Step::More
             }
             Fed::Ended(fault) => self.end(fault),
         }
+    }
+
+    /// Hands on when frames were lost, and how many.
+    fn take_losses(&mut self) {
+        let losses = self.feed().map(|feed| feed.counters.take_losses()).unwrap_or_default();
+        losses.into_iter().for_each(|loss| self.board.lose(loss));
     }
 
     fn take_batch(&mut self, batch: &Batch) {
@@ -228,6 +245,7 @@ impl Session {
 
     fn read_on(&mut self) -> Step {
         let Input::Files { source, .. } = &mut self.input else { return Step::Ended };
+        self.board.set_clocks(source.clocks(), source.summaries().len() > 1);
         for _ in 0..FRAMES_A_STEP {
             match source.next_frame() {
                 Ok(Some(frame)) => {
@@ -249,6 +267,10 @@ impl Session {
     fn end(&mut self, fault: Option<String>) -> Step {
         self.ended = true;
         self.fault = fault;
+        self.take_losses();
+        if let Input::Files { source, .. } = &self.input {
+            source.summaries().into_iter().flat_map(|source| source.losses).for_each(|loss| self.board.lose(loss));
+        }
         self.board.finish();
         Step::Ended
     }
@@ -256,7 +278,7 @@ impl Session {
     /// Stops a capture thread and takes what is still in the queue.
     pub fn stop(&mut self) {
         // Whoever reads a stream may wait for it without end: a moment is enough for what was read.
-        let patience = if matches!(self.input, Input::Stream(_)) { 300 } else { 2000 };
+        let patience = if matches!(self.input, Input::Stream(_)) { 300 } else { 600 };
         if let Some(feed) = self.feed() {
             feed.counters.stop();
             let queue = feed.queue().clone();
@@ -415,6 +437,14 @@ impl Session {
         let given = self.references.given.iter().filter(superseded);
         let references = given.chain(&self.marked).cloned().collect();
         self.board.set_references(references);
+    }
+
+    /// Keeps a file beside the exports.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        self.export_to.keep(name, bytes)
     }
 
     /// Writes a phone's report and its frames to files.

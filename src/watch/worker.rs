@@ -5,7 +5,7 @@
 //! at requests, and assesses phones only in a part of its time while frames come.
 
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
@@ -37,8 +37,9 @@ pub struct Link {
     pub requests: Sender<Request>,
     /// What the engine says.
     pub updates: Receiver<Update>,
-    /// The thread; it gives the session back when it ends.
-    pub thread: JoinHandle<Session>,
+    /// The session comes back here when the thread ends; where the thread panics, the channel ends without it. Whoever waits
+    /// decides for how long: the thread may wait for a file that does not answer.
+    pub session: Receiver<Session>,
 }
 
 /// Starts the engine thread.
@@ -59,8 +60,12 @@ pub fn spawn(session: Session) -> std::io::Result<Link> {
         stopping: false,
         told_end: false,
     };
-    let thread = Builder::new().name("engine".to_owned()).spawn(move || worker.run(&wishes))?;
-    Ok(Link { requests, updates, thread })
+    let (give_back, session) = bounded(1);
+    Builder::new().name("engine".to_owned()).spawn(move || {
+        // Nobody has to want it.
+        let _ = give_back.send(worker.run(&wishes));
+    })?;
+    Ok(Link { requests, updates, session })
 }
 
 struct Worker {

@@ -110,6 +110,17 @@ impl<W: Write> CaptureWriter<W> {
         self.block(6, &body)
     }
 
+    /// Describes the interface of frames of this link type before the first of them comes.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn describe(&mut self, link: LinkType) -> io::Result<()> {
+        if self.format == Format::PcapNg {
+            self.interface(link)?;
+        }
+        Ok(())
+    }
+
     /// Bytes written so far.
     pub const fn written(&self) -> u64 {
         self.written
@@ -154,6 +165,13 @@ impl<W: Write> CaptureWriter<W> {
         self.out.write_all(bytes)?;
         self.written += bytes.len() as u64;
         Ok(())
+    }
+}
+
+impl CaptureWriter<Vec<u8>> {
+    /// What was written and not taken yet: whole records.
+    pub const fn records(&mut self) -> &mut Vec<u8> {
+        &mut self.out
     }
 }
 

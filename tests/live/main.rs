@@ -28,7 +28,7 @@ impl From<&str> for Not {
 
 type Test = (&'static str, fn() -> Result<(), Not>);
 
-const TESTS: [Test; 10] = [
+const TESTS: [Test; 13] = [
     ("a_phone_boots_among_real_servers", tests::a_phone_boots_among_real_servers),
     ("signals_end_with_a_summary", tests::signals_end_with_a_summary),
     ("a_vanished_interface_ends_with_what_was_seen", tests::a_vanished_interface_ends_with_what_was_seen),
@@ -39,6 +39,9 @@ const TESTS: [Test; 10] = [
     ("all_interfaces_together", tests::all_interfaces_together),
     ("what_cannot_be_opened_is_named", tests::what_cannot_be_opened_is_named),
     ("it_ends_when_its_reader_goes", tests::it_ends_when_its_reader_goes),
+    ("recordings_are_made_with_the_rights_of_the_caller", tests::recordings_are_made_with_the_rights_of_the_caller),
+    ("interface_that_goes_down_and_up_is_told", tests::interface_that_goes_down_and_up_is_told),
+    ("recording_goes_on_when_there_is_room_again", tests::recording_goes_on_when_there_is_room_again),
 ];
 
 fn main() -> ExitCode {

@@ -282,3 +282,117 @@ pub(crate) fn it_ends_when_its_reader_goes() -> Result<(), Not> {
     let text = run(namespace.command("timeout").args(["30", "bash", "-c", &script]))?;
     check(text.lines().count() == 2 && text.trim_end().ends_with("\n0"), || text.clone())
 }
+
+pub(crate) fn recordings_are_made_with_the_rights_of_the_caller() -> Result<(), Not> {
+    let (namespace, work) = (Namespace::new()?, folder()?);
+    let text = |error: std::io::Error| error.to_string();
+    let own = work.path().join("own");
+    let victim = work.path().join("victim");
+    fs::set_permissions(work.path(), fs::Permissions::from_mode(0o755)).map_err(text)?;
+    fs::create_dir(&own).map_err(text)?;
+    fs::write(&victim, "whole").map_err(text)?;
+    std::os::unix::fs::chown(&own, Some(65534), Some(65534)).map_err(text)?;
+    let watch = |path: &Path| -> Result<Watch, String> {
+        let mut command = namespace.command(program());
+        command.args(["watch", "-i", "lo", "--write"]).arg(path).args(JSON);
+        Watch::start({
+            command.env("SUDO_UID", "65534").env("SUDO_GID", "65534");
+            command
+        })
+    };
+    // Root may write here, whoever called sudo may not.
+    let refused = work.path().join("refused.pcapng");
+    let (status, errors) = watch(&refused)?.end()?;
+    check(status == 2 && errors.contains("Permission denied"), || format!("exit status {status}, {errors}"))?;
+    check(!refused.exists(), || "root made the file".to_owned())?;
+    // The owner of the folder puts links in the place of whatever comes, as fast as can be.
+    let race = "cd $0 && while :; do mv -f x.pcapng y; ln -s ../victim x.pcapng; rm -f x.pcapng; done 2>/dev/null";
+    let mut racing = Command::new("setpriv");
+    racing.args(["--reuid=65534", "--regid=65534", "--clear-groups", "bash", "-c", race]).arg(&own);
+    let mut racing = racing.spawn().map_err(text)?;
+    let mut outcome = Ok(());
+    for _ in 0..15 {
+        // It may lose the race, and then says so.
+        let mut watch = watch(&own.join("x.pcapng"))?;
+        if watch.wait_for_event("begun").is_ok() {
+            watch.signal("INT")?;
+        }
+        watch.end()?;
+        let of_root =
+            |path: &Path| fs::symlink_metadata(path).is_ok_and(|is| std::os::unix::fs::MetadataExt::uid(&is) == 0);
+        let won = fs::read_dir(&own).map_err(text)?.flatten().any(|entry| of_root(&entry.path()));
+        if won || !of_root(&victim) {
+            outcome = check(false, || "a file of root's was won".to_owned());
+            break;
+        }
+    }
+    racing.kill().map_err(text)?;
+    racing.wait().map_err(text)?;
+    outcome?;
+    let kept = fs::read_to_string(&victim).map_err(text)?;
+    check(kept == "whole", || kept.clone())
+}
+
+pub(crate) fn interface_that_goes_down_and_up_is_told() -> Result<(), Not> {
+    let namespace = Namespace::new()?;
+    let ip = |arguments: &[&str]| run(namespace.command("ip").args(arguments));
+    ip(&["link", "add", "span0", "type", "veth", "peer", "name", "span1"])?;
+    ip(&["link", "set", "span0", "up"])?;
+    ip(&["link", "set", "span1", "up"])?;
+    let mut watch = namespace.watch(&[&["-i", "span0"], &JSON[..]].concat())?;
+    watch.wait_for_event("begun")?;
+    let says = |words: &'static str| move |event: &Value| event["warnings"].to_string().contains(words);
+    ip(&["link", "set", "span0", "down"])?;
+    watch.wait_for("that it is down", says("span0 is down"))?;
+    ip(&["link", "set", "span0", "up"])?;
+    watch.wait_for("that it is up", says("span0 is up again"))?;
+    watch.signal("INT")?;
+    let (status, errors) = watch.end()?;
+    check(status == 0, || format!("exit status {status}, {errors}"))
+}
+
+pub(crate) fn recording_goes_on_when_there_is_room_again() -> Result<(), Not> {
+    for makes_room in [true, false] {
+        let (namespace, work) = (Namespace::new()?, folder()?);
+        let disk = work.path().display().to_string();
+        let script = format!(
+            "mount --make-rprivate / && mount -t tmpfs -o size=64k none {disk} && exec {} watch -i lo --write {disk}/x.pcapng {}",
+            program(),
+            JSON.join(" ")
+        );
+        let mut command = namespace.command("unshare");
+        command.args(["--mount", "sh", "-c", &script]);
+        let mut watch = Watch::start(command)?;
+        if watch.wait_for_event("begun").is_err() {
+            return Err(Not::Skipped("no small disk can be had".to_owned()));
+        }
+        let says = |words: &'static str| move |event: &Value| event["warnings"].to_string().contains(words);
+        namespace.ask_for_lists(300, 400)?;
+        watch.wait_for("that the disk is full", says("No space left on device"))?;
+        let id = watch.id().to_string();
+        let inside = |script: &str| run(Command::new("nsenter").args(["-m", "-t", &id, "sh", "-c", script]));
+        if makes_room {
+            inside(&format!("mount -o remount,size=8m {disk}"))?;
+            // It looks again after a second.
+            std::thread::sleep(std::time::Duration::from_millis(1500));
+            namespace.ask_for_lists(300, 400)?;
+            watch.wait_for("that it goes on", says("recording goes on"))?;
+        }
+        let copy = work.path().join("copy.pcapng");
+        let capture = inside(&format!("base64 {disk}/x.pcapng"))?;
+        fs::write(&copy, data_encoding::BASE64.decode(capture.replace('\n', "").as_bytes()).unwrap_or_default())
+            .map_err(|error| error.to_string())?;
+        watch.signal("INT")?;
+        let (status, errors) = watch.end()?;
+        check(errors.contains("the recording"), || errors.clone())?;
+        check(status == if makes_room { 0 } else { 2 }, || format!("exit status {status}, {errors}"))?;
+        let report = Command::new(program()).arg("triage").arg(&copy).args(["--format", "json"]).output();
+        let report: Value = serde_json::from_slice(&report.map_err(|error| error.to_string())?.stdout)
+            .map_err(|error| error.to_string())?;
+        let source = &report["sources"][0];
+        check(source["warnings"].as_array().is_some_and(Vec::is_empty), || format!("{source}"))?;
+        let frames = source["frames"].as_u64().unwrap_or_default();
+        check(frames > if makes_room { 300 } else { 0 }, || format!("{source}"))?;
+    }
+    Ok(())
+}

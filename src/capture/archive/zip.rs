@@ -3,11 +3,10 @@
 //! The directory is read by hand, because it is bounded by hand: libraries reserve memory for as many members as an archive
 //! claims to have. What is decompressed is compared with its checksum.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 
 use super::compressed::damaged;
-use super::{LOOKED_AT, Listing, Packed};
+use super::{LOOKED_AT, Listing, Packed, Shared};
 
 /// Bytes of a directory that are read.
 const LARGEST_DIRECTORY: u64 = 16 << 20;
@@ -31,16 +30,13 @@ pub(super) struct Entry {
 
 impl Entry {
     /// What is in it.
-    pub(super) fn open(&self, mut file: File) -> io::Result<Box<dyn Read + Send>> {
-        let mut header = [0; 30];
-        file.seek(SeekFrom::Start(self.header))?;
-        file.read_exact(&mut header)?;
+    pub(super) fn open(&self, file: &Shared) -> io::Result<Box<dyn Read + Send>> {
+        let header = file.read(self.header, 30)?;
         let mut fields = Fields(&header);
         let begins = fields.take(4) == Some(b"PK\x03\x04");
         let lengths = fields.skip(22).and_then(|()| Some((fields.u16()?, fields.u16()?)));
         let (name, extra) = lengths.filter(|_| begins).ok_or_else(|| damaged(DAMAGED))?;
-        file.seek(SeekFrom::Current(i64::from(name) + i64::from(extra)))?;
-        let data = file.take(self.compressed);
+        let data = file.from(self.header.saturating_add(30 + u64::from(name) + u64::from(extra))).take(self.compressed);
         let inner: Box<dyn Read + Send> =
             if self.is_deflated { Box::new(flate2::read::DeflateDecoder::new(data)) } else { Box::new(data) };
         Ok(Box::new(Checked { inner, crc: flate2::Crc::new(), left: self.length, expected: Some(self.checksum) }))
@@ -79,9 +75,9 @@ impl Read for Checked {
 }
 
 /// The members.
-pub(super) fn list(mut file: File) -> Result<Listing, String> {
+pub(super) fn list(file: &Shared) -> Result<Listing, String> {
     let directory =
-        directory(&mut file).map_err(|_| "is a zip archive that breaks off: its directory is missing".to_owned())?;
+        directory(file).map_err(|_| "is a zip archive that breaks off: its directory is missing".to_owned())?;
     let directory =
         directory.ok_or_else(|| "is a zip archive whose directory is damaged, or too large: unpack it".to_owned())?;
     let mut listing = Listing::default();
@@ -93,7 +89,7 @@ pub(super) fn list(mut file: File) -> Result<Listing, String> {
             continue;
         }
         let mut start = Vec::new();
-        let opened = file.try_clone().and_then(|file| entry.open(file));
+        let opened = entry.open(file);
         // A member that is damaged at its very start is no capture.
         let _ = opened.map(|member| member.take(LOOKED_AT).read_to_end(&mut start));
         listing.add(&name, Packed::Zip(entry), start)?;
@@ -102,10 +98,10 @@ pub(super) fn list(mut file: File) -> Result<Listing, String> {
 }
 
 /// The directory's bytes; `None` where it is not sound.
-fn directory(file: &mut File) -> io::Result<Option<Vec<u8>>> {
-    let length = file.seek(SeekFrom::End(0))?;
+fn directory(file: &Shared) -> io::Result<Option<Vec<u8>>> {
+    let length = file.length()?;
     let from = length.saturating_sub(END + LONGEST_COMMENT);
-    let tail = read_at(file, from, length - from)?;
+    let tail = file.read(from, length - from)?;
     let at = tail.windows(4).rposition(|window| window == b"PK\x05\x06").ok_or(io::ErrorKind::UnexpectedEof)?;
     let end = tail.get(at..).unwrap_or_default();
     let small = || {
@@ -122,7 +118,7 @@ fn directory(file: &mut File) -> io::Result<Option<Vec<u8>>> {
             return Ok(None);
         }
         let Some(record) = fields.u64() else { return Ok(None) };
-        let record = read_at(file, record, 56)?;
+        let record = file.read(record, 56)?;
         let mut fields = Fields(&record);
         if fields.take(4) != Some(b"PK\x06\x06") || fields.skip(36).is_none() {
             return Ok(None);
@@ -133,15 +129,8 @@ fn directory(file: &mut File) -> io::Result<Option<Vec<u8>>> {
     if size > LARGEST_DIRECTORY {
         return Ok(None);
     }
-    let directory = read_at(file, offset, size)?;
+    let directory = file.read(offset, size)?;
     Ok((directory.len() as u64 == size).then_some(directory))
-}
-
-fn read_at(file: &mut File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The next member of a directory, or what cannot be read of it; `None` at the end.

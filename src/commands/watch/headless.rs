@@ -24,6 +24,7 @@ pub(super) fn run(
         heartbeat,
         told_at: Instant::now(),
         drops: Drops::default(),
+        warnings: 0,
     };
     let status = session.status();
     stream.lines.begun(&Begun { status: &status, references: &session.board.case().references })?;
@@ -54,6 +55,8 @@ struct Stream<W> {
     told_at: Instant,
     /// What was lost then.
     drops: Drops,
+    /// How much was warned of then.
+    warnings: usize,
 }
 
 impl<W: io::Write> Stream<W> {
@@ -63,7 +66,7 @@ impl<W: io::Write> Stream<W> {
         loop {
             let step = session.step();
             if step != Step::Idle || Instant::now() >= look_at {
-                while self.look(session)? && step == Step::Ended {}
+                while self.look(session)? && step == Step::Ended && signals.is_empty() {}
                 look_at = Instant::now() + LOOK_EVERY;
                 self.perhaps_tell_status(session)?;
             }
@@ -100,8 +103,9 @@ impl<W: io::Write> Stream<W> {
     /// Of an interface or a stream, the status is told every now and then, and soon when frames are lost.
     fn perhaps_tell_status(&mut self, session: &mut Session) -> io::Result<()> {
         let Some(feed) = session.feed() else { return Ok(()) };
-        let dropped = feed.counters.drops() != self.drops && self.told_at.elapsed() >= Duration::from_secs(1);
-        if dropped || self.told_at.elapsed() >= self.heartbeat {
+        let news = feed.counters.drops() != self.drops || feed.counters.warnings().len() != self.warnings;
+        let soon = news && self.told_at.elapsed() >= Duration::from_secs(1);
+        if soon || self.told_at.elapsed() >= self.heartbeat {
             self.tell_status(session)?;
         }
         Ok(())
@@ -111,6 +115,7 @@ impl<W: io::Write> Stream<W> {
         let status = session.status();
         self.told_at = Instant::now();
         self.drops = status.drops;
+        self.warnings = session.feed().map_or(0, |feed| feed.counters.warnings().len());
         self.lines.status(&status, session.board.len())
     }
 }

@@ -3,17 +3,17 @@
 use std::io::{self, Read};
 #[cfg(feature = "live")]
 use std::io::{IsTerminal, Write};
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
 
-use crate::capture::{
-    Arrangement, BytesRead, CaptureError, CaptureFile, FollowedFile, MergedCaptures, Place, Places, Source,
-};
+use crate::capture::{Arrangement, BytesRead, CaptureError, FollowedFile, MergedCaptures, Place, Places, Source};
 use crate::commands::inputs::ClockOptions;
-use crate::commands::read;
+use crate::commands::{opened, privileges, read};
+use crate::sandbox;
 use crate::watch::{self, Input, Reopen};
 
 /// Options of live capture.
@@ -50,48 +50,77 @@ pub(super) struct LiveArgs {
 }
 
 impl LiveArgs {
-    /// Where frames are recorded to.
-    pub(super) fn recording(&self) -> Option<&Path> {
-        self.write.as_deref()
+    /// The folder in which files of the recording begin and go while it goes on; a single file is open already.
+    pub(super) fn rotates_in(&self) -> Option<PathBuf> {
+        self.write_size?;
+        self.write.as_deref().map(sandbox::folder_of)
     }
 }
 
-/// An input, and what is to be said of it.
+/// An input that is open as far as privileges are needed for it, and what is to be said of it.
 pub(super) struct Opened {
     pub(super) label: String,
-    pub(super) input: Input,
     pub(super) recording: Option<String>,
-    pub(super) privileges: Option<String>,
+    /// Whether it is an interface.
+    pub(super) is_live: bool,
+    /// The descriptor of its capture.
+    pub(super) capture: Option<RawFd>,
+    /// Whom the process became, in words.
+    pub(super) became: Option<String>,
+    /// Begins to read.
+    pub(super) start: Box<dyn FnOnce() -> anyhow::Result<Input>>,
 }
 
-/// Opens what was asked for. When this returns, there are no privileges left to lose. `enter_sandbox` is called before the first
-/// byte is read, and before there is a second thread.
+/// Opens what was asked for. When this returns, the process is the user who called it, and whatever is written is made with that
+/// user's rights. Not a byte was read.
 pub(super) fn open(
     (files, clocks): (&[PathBuf], ClockOptions),
     follow: bool,
     live: &LiveArgs,
-    enter_sandbox: &dyn Fn(),
 ) -> anyhow::Result<Opened> {
-    if !files.is_empty() {
-        enter_sandbox();
-    }
-    let from_files = |label: String, input: Input| Opened { label, input, recording: None, privileges: None };
+    let from_files = |label: String, start: Box<dyn FnOnce() -> anyhow::Result<Input>>| {
+        let became = privileges::become_caller()?;
+        anyhow::Ok(Opened { label, recording: None, is_live: false, capture: None, became, start })
+    };
+    let label = |path: &Path| path.display().to_string();
     match files {
-        [] => interface(live, enter_sandbox),
-        [only] if only.as_os_str() == "-" => {
-            let label = "standard input".to_owned();
-            let open = |_: Arc<AtomicBool>| Ok(Box::new(io::stdin()) as Box<dyn Read + Send>);
-            let feed = watch::read_stream(Box::new(open), label.clone()).context("standard input")?;
-            Ok(from_files(label, Input::Stream(feed)))
-        }
+        [] => interface(live),
+        [only] if only.as_os_str() == "-" => from_files("standard input".to_owned(), Box::new(standard_input)),
         [only] if follow => {
-            let label = only.display().to_string();
-            Ok(from_files(label.clone(), Input::Stream(followed(only, label)?)))
+            let path = only.clone();
+            from_files(label(only), Box::new(move || followed(&path, label(&path)).map(Input::Stream)))
         }
         _ if follow => bail!("watch: --follow takes one file"),
-        [only] => Ok(from_files(only.display().to_string(), captures(files, clocks)?)),
-        several => Ok(from_files(format!("{} captures", several.len()), captures(files, clocks)?)),
+        // A pipe may be silent for as long as it likes, and nobody shall wait for it.
+        [only] if is_pipe(only) => {
+            let path = only.clone();
+            from_files(label(only), Box::new(move || piped(&path, label(&path)).map(Input::Stream)))
+        }
+        [only] => {
+            let files = files.to_vec();
+            from_files(label(only), Box::new(move || captures(&files, clocks)))
+        }
+        several => {
+            let files = files.to_vec();
+            from_files(format!("{} captures", several.len()), Box::new(move || captures(&files, clocks)))
+        }
     }
+}
+
+fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn standard_input() -> anyhow::Result<Input> {
+    let open = |_: Arc<AtomicBool>| Ok(Box::new(io::stdin()) as Box<dyn Read + Send>);
+    let feed = watch::read_stream(Box::new(open), "standard input".to_owned()).context("standard input")?;
+    Ok(Input::Stream(feed))
+}
+
+fn piped(path: &Path, label: String) -> anyhow::Result<watch::Feed> {
+    let path = path.to_owned();
+    let open = move |_: Arc<AtomicBool>| Ok(Box::new(opened::open(&path)?) as Box<dyn Read + Send>);
+    watch::read_stream(Box::new(open), label.clone()).context(label)
 }
 
 fn followed(path: &Path, label: String) -> anyhow::Result<watch::Feed> {
@@ -101,10 +130,12 @@ fn followed(path: &Path, label: String) -> anyhow::Result<watch::Feed> {
 }
 
 fn captures(paths: &[PathBuf], clocks: ClockOptions) -> anyhow::Result<Input> {
-    let Places { places, errors, .. } = Place::of(paths);
+    read::refuse_too_many(paths.len())?;
+    let Places { places, errors, .. } = read::places(paths);
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }
+    read::refuse_too_many(places.len())?;
     let arrangement = read::arrange(&places, clocks);
     let source = merged(&places, arrangement.clone())?;
     let sizes = paths.iter().map(|path| std::fs::metadata(path).ok().map(|metadata| metadata.len()));
@@ -115,13 +146,13 @@ fn captures(paths: &[PathBuf], clocks: ClockOptions) -> anyhow::Result<Input> {
 
 /// All of the captures, or why one of them cannot be read.
 fn merged(places: &[Place], arrangement: Arrangement) -> Result<Box<dyn Source + Send>, CaptureError> {
-    let open = |place: &Place, number| CaptureFile::open_place(place, number, &BytesRead::default());
+    let open = |place: &Place, number| read::capture(place, number, &BytesRead::default());
     let (source, errors) = MergedCaptures::arranged(places, arrangement, open);
     errors.into_iter().next().map_or_else(|| Ok(Box::new(source) as Box<dyn Source + Send>), Err)
 }
 
 #[cfg(not(feature = "live"))]
-fn interface(_live: &LiveArgs, _enter_sandbox: &dyn Fn()) -> anyhow::Result<Opened> {
+fn interface(_live: &LiveArgs) -> anyhow::Result<Opened> {
     bail!(
         "watch: this itlscope was built without live capture; give a capture to open, or '-' and pipe one in:\n  \
          tcpdump -i IFACE -U -w - | itlscope watch -"
@@ -129,9 +160,8 @@ fn interface(_live: &LiveArgs, _enter_sandbox: &dyn Fn()) -> anyhow::Result<Open
 }
 
 #[cfg(feature = "live")]
-fn interface(live: &LiveArgs, enter_sandbox: &dyn Fn()) -> anyhow::Result<Opened> {
+fn interface(live: &LiveArgs) -> anyhow::Result<Opened> {
     use crate::capture::live::{LiveCapture, LiveOptions};
-    use crate::commands::privileges::{self, Caller};
     use crate::watch::{Recorder, Recording};
 
     let name = match &live.interface {
@@ -141,7 +171,8 @@ fn interface(live: &LiveArgs, enter_sandbox: &dyn Fn()) -> anyhow::Result<Opened
     let options = LiveOptions { buffer: live.buffer_size << 20, snap_length: live.snap_length };
     let capture = LiveCapture::open(&name, options, crate::packet::kernel_filter, live.filter.as_deref())
         .map_err(|error| explain(&error))?;
-    let caller = Caller::find();
+    // Before any file is made: root's right to write anywhere is not the caller's.
+    let became = privileges::become_caller()?;
     let recording = live.write.as_ref().map(|path| Recording {
         path: path.clone(),
         file_bytes: live.write_size.map(|size| size << 20),
@@ -149,28 +180,22 @@ fn interface(live: &LiveArgs, enter_sandbox: &dyn Fn()) -> anyhow::Result<Opened
     });
     let recorder = match &recording {
         None => None,
-        Some(recording) => {
-            let recorder = Recorder::create(recording.clone(), capture.link(), &name)
-                .with_context(|| format!("--write {}", recording.path.display()))?;
-            if let Some(Caller { user, group }) = caller {
-                // It belongs to whoever asked for it, and so can the files that follow it.
-                std::os::unix::fs::chown(recorder.path(), Some(user), Some(group))
-                    .with_context(|| format!("--write {}", recording.path.display()))?;
-            }
-            Some(recorder)
-        }
+        Some(recording) => Some(
+            Recorder::create(recording.clone(), capture.link(), &name)
+                .with_context(|| format!("--write {}", recording.path.display()))?,
+        ),
     };
-    let privileges = privileges::give_up(caller).context("privileges cannot be dropped")?;
-    enter_sandbox();
     let label = match &live.filter {
         None => name,
         Some(filter) => format!("{name} ({filter})"),
     };
     Ok(Opened {
         label,
-        input: Input::Live(watch::capture(capture, recorder).context("capture thread")?),
         recording: recording.map(|recording| recording.label()),
-        privileges: Some(privileges),
+        is_live: true,
+        capture: Some(capture.descriptor()),
+        became,
+        start: Box::new(move || Ok(Input::Live(watch::capture(capture, recorder).context("capture thread")?))),
     })
 }
 

@@ -45,25 +45,24 @@ fn chunked(body: &[u8], size: usize) -> (Side, Vec<u8>) {
     answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", &coded)
 }
 
-const ENDED: ConnectionFacts = ConnectionFacts {
-    syns: 1,
-    syn_acked: true,
-    reset_answers_syn: false,
-    reset_by: None,
-    closed_by: Some(Side::Server),
-    closed_at: None,
-    server_ended: true,
-    syn_at: None,
-    reset_at: None,
-    server_answered: true,
-    hardware: None,
-};
+/// A connection that the server ended.
+fn ended() -> ConnectionFacts {
+    ConnectionFacts {
+        syns: 1,
+        syn_acked: true,
+        closed: Some((Side::Server, Moment::default())),
+        server_ended: true,
+        server_answered: true,
+        client_seen: true,
+        ..ConnectionFacts::default()
+    }
+}
 
 fn read_pieces(pieces: &[(Side, Piece<'_>)], facts: ConnectionFacts, middle: bool) -> Vec<Download> {
     let mut streams = HttpStreams::new("14.48.44.202:36196".parse().unwrap(), "14.48.44.80:6970".parse().unwrap());
     let mut events = Vec::new();
     let (mut certificates, mut store) = (CertificateCache::default(), ContentStore::new(ContentLimits::default()));
-    let mut shared = Shared { certificates: &mut certificates, store: &mut store, events: &mut events };
+    let mut shared = Shared { certificates: &mut certificates, store: &mut store, events: &mut events, facts: ended() };
     if middle {
         streams.begin_in_the_middle(Side::Client);
         streams.begin_in_the_middle(Side::Server);
@@ -90,7 +89,7 @@ fn pieces(sent: &[(Side, Vec<u8>)]) -> Vec<(Side, Piece<'_>)> {
 }
 
 fn read(sent: &[(Side, Vec<u8>)]) -> Vec<Download> {
-    read_pieces(&pieces(sent), ENDED, false)
+    read_pieces(&pieces(sent), ended(), false)
 }
 
 #[track_caller]
@@ -150,9 +149,10 @@ fn chunked_and_until_the_end() {
     let open = [get("f"), answer("HTTP/1.0 200 OK", &file)];
     assert_complete(&read(&open)[0], Some("f"), &file);
     // Without the server's FIN nothing says that this was all.
-    for facts in
-        [ConnectionFacts { server_ended: false, ..ENDED }, ConnectionFacts { reset_by: Some(Side::Server), ..ENDED }]
-    {
+    for facts in [
+        ConnectionFacts { server_ended: false, ..ended() },
+        ConnectionFacts { reset: Some((Side::Server, Moment::default())), ..ended() },
+    ] {
         let download = &read_pieces(&pieces(&open), facts, false)[0];
         assert_eq!(download.outcome(), Outcome::Incomplete);
     }
@@ -225,7 +225,7 @@ fn a_hole_in_the_body_spoils_only_its_file() {
         (Side::Client, Piece::Data(&next)),
         (Side::Server, Piece::Data(&last)),
     ];
-    let downloads = read_pieces(&pieces, ENDED, false);
+    let downloads = read_pieces(&pieces, ended(), false);
     assert_not(&downloads[0], Outcome::Incomplete, "500 of 3000 bytes are missing from the capture");
     assert_complete(&downloads[1], Some("b"), &second);
 }
@@ -241,7 +241,7 @@ fn a_hole_elsewhere_leaves_files_without_names() {
         (Side::Client, Piece::Data(&next)),
         (Side::Server, Piece::Data(&last)),
     ];
-    let downloads = read_pieces(&lost_request, ENDED, false);
+    let downloads = read_pieces(&lost_request, ended(), false);
     let complete: Vec<_> = downloads.iter().filter(|download| download.outcome() == Outcome::Complete).collect();
     assert_eq!(complete.len(), 2);
     assert_complete(complete[0], None, &first);
@@ -254,7 +254,7 @@ fn a_hole_elsewhere_leaves_files_without_names() {
         (Side::Client, Piece::Data(&next)),
         (Side::Server, Piece::Data(&last)),
     ];
-    let downloads = read_pieces(&lost_head, ENDED, false);
+    let downloads = read_pieces(&lost_head, ended(), false);
     assert_eq!(downloads[0].outcome(), Outcome::Incomplete);
     assert_complete(downloads.last().unwrap(), None, &second);
 }
@@ -275,7 +275,7 @@ fn one_side_alone() {
 #[test]
 fn requests_that_nobody_answers() {
     assert_not(&read(&[get("a")])[0], Outcome::Unanswered, "no answer to the request");
-    let reset = ConnectionFacts { reset_by: Some(Side::Server), server_ended: false, ..ENDED };
+    let reset = ConnectionFacts { reset: Some((Side::Server, Moment::default())), server_ended: false, ..ended() };
     assert_not(
         &read_pieces(&pieces(&[get("a")]), reset, false)[0],
         Outcome::Unanswered,
@@ -291,7 +291,7 @@ fn a_port_that_nobody_listens_on() {
     let refused = ConnectionFacts {
         syns: 1,
         reset_answers_syn: true,
-        reset_by: Some(Side::Server),
+        reset: Some((Side::Server, Moment::default())),
         ..ConnectionFacts::default()
     };
     let [only] = &read_pieces(&[], refused, false)[..] else { panic!() };
@@ -299,7 +299,7 @@ fn a_port_that_nobody_listens_on() {
     assert_eq!(only.asked_for, None);
     let silent = ConnectionFacts { syns: 3, ..ConnectionFacts::default() };
     assert_not(&read_pieces(&[], silent, false)[0], Outcome::Unanswered, "no answer to 3 SYNs");
-    assert!(read_pieces(&[], ENDED, false).is_empty(), "it connected and asked nothing");
+    assert!(read_pieces(&[], ended(), false).is_empty(), "it connected and asked nothing");
 }
 
 #[test]
@@ -308,9 +308,9 @@ fn copies_that_differ_take_the_file_back() {
     let (request, sent) = (get("a").1, ok(&file).1);
     let told = [(Side::Client, Piece::Data(request.as_slice())), (Side::Server, Piece::Data(&sent))];
     let late = [&told[..], &[(Side::Server, Piece::Conflict(100))]].concat();
-    assert_not(&read_pieces(&late, ENDED, false)[0], Outcome::Incomplete, "two copies of the same bytes differ");
+    assert_not(&read_pieces(&late, ended(), false)[0], Outcome::Incomplete, "two copies of the same bytes differ");
     let behind = [&told[..], &[(Side::Server, Piece::Conflict(sent.len() as u64))]].concat();
-    assert_complete(&read_pieces(&behind, ENDED, false)[0], Some("a"), &file);
+    assert_complete(&read_pieces(&behind, ended(), false)[0], Some("a"), &file);
     let (start, end) = sent.split_at(300);
     let amid = [
         (Side::Client, Piece::Data(request.as_slice())),
@@ -318,7 +318,7 @@ fn copies_that_differ_take_the_file_back() {
         (Side::Server, Piece::Conflict(200)),
         (Side::Server, Piece::Data(end)),
     ];
-    assert_eq!(read_pieces(&amid, ENDED, false)[0].outcome(), Outcome::Incomplete);
+    assert_eq!(read_pieces(&amid, ended(), false)[0].outcome(), Outcome::Incomplete);
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn from_the_middle() {
     let file = bytes(700);
     let (_, earlier) = ok(&bytes(2000));
     let sent = [(Side::Server, earlier[500..].to_vec()), get("a"), ok(&file)];
-    let downloads = read_pieces(&pieces(&sent), ENDED, true);
+    let downloads = read_pieces(&pieces(&sent), ended(), true);
     // What was asked before the capture began may be answered behind it.
     assert_complete(downloads.last().unwrap(), None, &file);
 }
@@ -380,7 +380,7 @@ proptest! {
     #[test]
     fn cut_anywhere_the_files_are_the_same((files, sent) in any_exchange(), size in 1usize..200) {
         let cut: Vec<_> = sent.iter().flat_map(|(side, bytes)| bytes.chunks(size).map(|chunk| (*side, Piece::Data(chunk)))).collect();
-        let downloads = read_pieces(&cut, ENDED, false);
+        let downloads = read_pieces(&cut, ended(), false);
         prop_assert_eq!(downloads.len(), files.len());
         for (index, (download, file)) in downloads.iter().zip(&files).enumerate() {
             prop_assert_eq!(download.digests(), Some(Digests::of(file)));
@@ -396,7 +396,7 @@ proptest! {
         kept in prop::collection::vec(prop::bool::weighted(0.85), 120),
         moved in prop::option::of((any::<prop::sample::Index>(), 0usize..6)),
         middle in any::<bool>(),
-        ended in any::<bool>(),
+        by_server in any::<bool>(),
     ) {
         let mut kept = kept.iter().cycle();
         let mut spoiled: Vec<_> = sent.iter().flat_map(|(side, bytes)| bytes.chunks(size).map(|chunk| (*side, chunk)))
@@ -410,7 +410,7 @@ proptest! {
             spoiled.insert(at + distance.min(same), piece);
         }
         // The last file may have no length: then only the server's FIN ends it, and a gap before that is known by its number.
-        let facts = ConnectionFacts { server_ended: ended, ..ENDED };
+        let facts = ConnectionFacts { server_ended: by_server, ..ended() };
         for download in read_pieces(&spoiled, facts, middle) {
             if let (Some(digests), Some(name)) = (download.digests(), &download.asked_for) {
                 let index: usize = name.strip_prefix("file").unwrap().parse().unwrap();

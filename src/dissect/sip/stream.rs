@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::super::head::head_length;
 use super::super::reader::{ConnectionFacts, Piece, Shared, StreamReader};
 use super::message::{self, Head, LONGEST_HEAD};
+use super::request;
 use crate::capture::{Moment, Span};
 use crate::event::Side;
 
@@ -54,7 +55,7 @@ impl StreamReader for SipStreams {
         };
         match piece {
             Piece::Data(bytes) => direction.data(bytes, &mut |head, body| {
-                super::tell(head, Some(body), from, to, moment, shared.events);
+                request::tell(head, Some(body), from, to, moment, shared.events);
             }),
             Piece::Gap(length) => direction.gap(length),
             Piece::Conflict(_) => direction.lose(),
@@ -149,7 +150,7 @@ impl Direction {
         };
         // Over a stream the length must be given; where it is not, there is no body (RFC 3261 20.14).
         let body = head.content_length().unwrap_or(0);
-        if !super::is_of_interest(&head) || body > LONGEST_BODY {
+        if !request::is_of_interest(&head) || body > LONGEST_BODY {
             self.buffer = Vec::new();
             self.state = if body == 0 { State::Head { searched: 0 } } else { State::Skip(body) };
         } else if body == 0 {

@@ -55,7 +55,12 @@ fn stream(pieces: &[Piece<'_>], from_the_middle: bool) -> Vec<Event> {
     let mut streams = SipStreams::new("14.48.44.202:51778".parse().unwrap(), "14.48.44.80:5060".parse().unwrap());
     let mut events = Vec::new();
     let (mut certificates, mut store) = (CertificateCache::default(), ContentStore::new(ContentLimits::default()));
-    let mut shared = Shared { certificates: &mut certificates, store: &mut store, events: &mut events };
+    let mut shared = Shared {
+        certificates: &mut certificates,
+        store: &mut store,
+        events: &mut events,
+        facts: ConnectionFacts::default(),
+    };
     if from_the_middle {
         streams.begin_in_the_middle(Side::Client);
     }
@@ -83,7 +88,7 @@ fn identities(events: &[Event]) -> Vec<&Identity> {
 fn over_udp(message: &[u8], missing: usize) -> Vec<Event> {
     let mut events = Vec::new();
     let (src, dst) = ("14.48.44.202:49999".parse().unwrap(), "14.48.44.80:5060".parse().unwrap());
-    super::datagram(&Datagram { src, dst, payload: message, missing }, moment(7), &mut events);
+    super::datagram(&Datagram { src, dst, payload: message, missing, hardware: None }, moment(7), &mut events);
     events
 }
 

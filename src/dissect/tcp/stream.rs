@@ -21,7 +21,7 @@ pub(in super::super) struct Room {
 }
 
 /// A receiver's window is hardly larger than this: numbers farther off are not of this connection.
-const FARTHEST_END: u64 = 4 << 20;
+pub(super) const FARTHEST_END: u64 = 4 << 20;
 /// What a piece that waits costs besides its bytes.
 const OVERHEAD: usize = 64;
 /// A hole that the receiver acknowledged is given up after so many further segments: by then reordering is over.
@@ -65,9 +65,39 @@ impl Stream {
         self.base.is_none_or(|base| base == syn.wrapping_add(1))
     }
 
-    /// A stream of which nothing is known but where it began.
+    /// A stream of which nothing is known but where it began and how far it got.
     pub(super) fn left_over(&self) -> Self {
-        Self { base: self.base, ..Self::default() }
+        Self { base: self.base, next: self.next, acked: self.acked, ..Self::default() }
+    }
+
+    /// The sender's SYN had another number than the one that was believed; nothing was read yet.
+    pub(super) fn reopen(&mut self, syn: u32) {
+        *self = Self::default();
+        self.open(syn);
+    }
+
+    /// Whether a number that the receiver acknowledges, or a RST of the sender bears, may be of this stream, of which not more
+    /// than `further` bytes were missed.
+    pub(super) fn reaches(&self, number: u32, further: u64) -> bool {
+        let Some(base) = self.base else { return true };
+        self.offset(base, number).is_some_and(|offset| offset <= self.next.max(self.acked).saturating_add(further))
+    }
+
+    /// Whether this is a number at which the sender may end the stream: that of its SYN, or of a byte seen or the next.
+    pub(super) fn is_expected(&self, seq: u32) -> bool {
+        let Some(base) = self.base else { return true };
+        seq.wrapping_add(1) == base || self.offset(base, seq).is_some_and(|offset| offset <= self.next)
+    }
+
+    /// Whether a segment with this number would leave a hole of more than `length` bytes in a stream that has begun.
+    pub(super) fn leaps(&self, seq: u32, length: u64) -> bool {
+        let offset = self.base.and_then(|base| self.offset(base, seq));
+        self.has_data() && offset.is_some_and(|offset| offset > self.next.max(self.acked).saturating_add(length))
+    }
+
+    /// Highest offset that the receiver acknowledged.
+    pub(super) const fn acked(&self) -> u64 {
+        self.acked
     }
 
     /// Whether the sender's first sequence number is known, from its SYN or its first segment.
@@ -163,7 +193,10 @@ impl Stream {
 
     /// The receiver acknowledged everything before `ack`.
     pub(super) fn acknowledge(&mut self, ack: u32) {
-        if let Some(offset) = self.base.and_then(|base| self.offset(base, ack)) {
+        let offset = self.base.and_then(|base| self.offset(base, ack));
+        // A number far off is left over from an earlier connection (RFC 5961 5).
+        let farthest = self.next.max(self.acked).saturating_add(FARTHEST_END);
+        if let Some(offset) = offset.filter(|&offset| offset <= farthest) {
             self.acked = self.acked.max(offset);
             let open = usize::try_from(self.next.saturating_sub(self.acked)).unwrap_or(usize::MAX);
             let known = self.recent.len().saturating_sub(open);

@@ -1,11 +1,13 @@
 //! Connections as networks make them.
 
+mod numbers;
+
 use proptest::prelude::*;
 
 use super::super::content::{ContentLimits, ContentStore};
 use super::{Limits, Ports, Tcp};
 use crate::capture::Moment;
-use crate::event::{CertificateStatus, Event, Service, SessionOutcome, TlsSession};
+use crate::event::{CertificateStatus, Event, Service, SessionEnding, SessionOutcome, TlsSession};
 use crate::packet::{Decoder, Packet};
 use crate::testkit::tls::{self, Turn};
 use crate::testkit::{ACK, Connection, FIN, Owned, RST, SYN};
@@ -310,6 +312,10 @@ proptest! {
             }
             if session.outcome() == SessionOutcome::Established {
                 prop_assert_eq!(truth.outcome(), SessionOutcome::Established, "{:#?}", session);
+            }
+            if matches!(session.ending, SessionEnding::Established { judged: true, .. }) {
+                let judged = matches!(truth.ending, SessionEnding::Established { judged: true, .. });
+                prop_assert!(judged, "{:#?}", session);
             }
             if session.outcome() == SessionOutcome::Refused {
                 prop_assert_eq!(truth.outcome(), SessionOutcome::Refused, "{:#?}", session);

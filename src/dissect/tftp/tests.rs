@@ -1,5 +1,7 @@
 //! Transfers as servers and networks make them.
 
+mod taken;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -124,7 +126,12 @@ fn dissect_with(sent: &[Sent], limits: ContentLimits) -> Vec<Download> {
         let number = index as u64 + 1;
         let time = Timestamp::from_nanos(i64::try_from(number).unwrap() * 1_000_000);
         let moment = Moment { time, frame: FrameId { source: 0, number } };
-        tftp.datagram(&Datagram { src: *src, dst: *dst, payload, missing: 0 }, moment, &mut store, &mut events);
+        tftp.datagram(
+            &Datagram { src: *src, dst: *dst, payload, missing: 0, hardware: None },
+            moment,
+            &mut store,
+            &mut events,
+        );
     }
     tftp.finish(&mut store, &mut events);
     assert_eq!(store.held(), 0, "nothing is left when everything is over");
@@ -543,7 +550,7 @@ fn a_frame_cut_by_the_snap_length_is_missing_data() {
         let moment = Moment { frame: FrameId { source: 0, number: index as u64 + 1 }, ..Moment::default() };
         let kept = payload.len().min(60);
         let missing = payload.len() - kept;
-        let udp = Datagram { src: *src, dst: *dst, payload: &payload[..kept], missing };
+        let udp = Datagram { src: *src, dst: *dst, payload: &payload[..kept], missing, hardware: None };
         tftp.datagram(&udp, moment, &mut store, &mut events);
     }
     tftp.finish(&mut store, &mut events);

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use super::super::content::{ContentBuilder, ContentStore, Finished};
 use super::message::Options;
 use super::netascii::Netascii;
-use crate::capture::FrameId;
-use crate::event::{Content, DownloadEnding, DownloadGap, Refusal, Side};
+use crate::capture::{FrameId, Moment, Span};
+use crate::event::{Content, DownloadEnding, DownloadGap, Refusal, Side, Taken};
 
 /// Blocks delivered last whose fingerprints are kept, so that a copy that differs is noticed.
 const RECENT: usize = 32;
@@ -66,6 +66,14 @@ pub(super) struct Transfer {
     pub(super) retransmits: u32,
     error: Option<ErrorSeen>,
     finished: Option<Finished>,
+    /// Bytes of the complete file that count in the store until they are given out.
+    kept: usize,
+    /// The client said that it knows nothing of it (ERROR 5), and goes on with another.
+    disowned: bool,
+    /// When the last new block was there.
+    pub(super) delivered_at: Moment,
+    /// Its frames, up to the acknowledgment of its end.
+    pub(super) span: Span,
 }
 
 /// What follows block 65535: RFC 1350 does not say, servers do 0 or 1.
@@ -92,7 +100,7 @@ struct ErrorSeen {
 }
 
 impl Transfer {
-    pub(super) fn new(server: SocketAddr, asked: Asked) -> Self {
+    pub(super) fn new(server: SocketAddr, asked: Asked, moment: Moment) -> Self {
         Self {
             server,
             accepted: None,
@@ -118,12 +126,56 @@ impl Transfer {
             retransmits: 0,
             error: None,
             finished: None,
+            kept: 0,
+            disowned: false,
+            delivered_at: moment,
+            span: Span::starting(moment),
         }
     }
 
     /// The bytes of the complete file, once.
-    pub(super) fn take_content(&mut self) -> Option<Arc<Content>> {
+    pub(super) fn take_content(&mut self, store: &mut ContentStore) -> Option<Arc<Content>> {
+        store.release(std::mem::take(&mut self.kept));
         self.finished.as_mut()?.content.take()
+    }
+
+    /// Frees what it holds.
+    pub(super) fn forget(&mut self, store: &mut ContentStore) {
+        self.content.discard(store);
+        store.release(std::mem::take(&mut self.waiting_bytes) + std::mem::take(&mut self.kept));
+    }
+
+    /// Whether the client took it, as far as its own messages to this port say.
+    pub(super) fn taken(&self) -> Option<Taken> {
+        if self.disowned {
+            Some(Taken::Unasked)
+        } else if self.error.as_ref().is_some_and(|error| !error.by_server) {
+            Some(Taken::Refused)
+        } else if self.end_acked() {
+            Some(Taken::Acknowledged)
+        } else {
+            self.is_acked().then_some(Taken::Open)
+        }
+    }
+
+    /// Whether it is complete and the client acknowledged its last block.
+    pub(super) fn end_acked(&self) -> bool {
+        self.finished.is_some() && self.acked.is_some_and(|acked| acked + 1 >= self.next)
+    }
+
+    /// Whether the client acknowledged anything, be it the options.
+    pub(super) const fn is_acked(&self) -> bool {
+        self.acked.is_some()
+    }
+
+    /// The client knows nothing of it.
+    pub(super) const fn disown(&mut self) {
+        self.disowned = true;
+    }
+
+    /// Whether it cannot be the answer that the client took.
+    pub(super) const fn is_disowned(&self) -> bool {
+        self.disowned
     }
 
     /// The complete file; its bytes only until they were taken.
@@ -174,18 +226,27 @@ impl Transfer {
     }
 
     /// An acknowledgment from the client.
-    pub(super) fn ack(&mut self, number: u16) {
+    pub(super) fn ack(&mut self, number: u16, moment: Moment) {
         let reference = self.acked.map_or(self.next, |acked| acked.max(self.next));
         // Acknowledging block 0 accepts the options; it means block 65536 only where that is near.
         let block = if number == 0 && reference < 0x8000 { 0 } else { self.locate(number, reference).unwrap_or(0) };
         self.options_acked |= block == 0;
         self.block_zero_acked |= block == 0x1_0000;
-        self.acked = Some(self.acked.map_or(block, |acked| acked.max(block)));
+        let further = self.acked.is_none_or(|acked| block > acked);
+        if further {
+            self.acked = Some(block);
+        }
+        if further || self.finished.is_none() {
+            self.span.extend(moment);
+        }
     }
 
     /// An error from either side.
-    pub(super) fn error(&mut self, by_server: bool, code: u16, message: String) {
-        self.error.get_or_insert(ErrorSeen { by_server, code, message });
+    pub(super) fn error(&mut self, by_server: bool, code: u16, message: String, moment: Moment) {
+        if self.error.is_none() && !(by_server && self.finished.is_some()) {
+            self.span.extend(moment);
+            self.error = Some(ErrorSeen { by_server, code, message });
+        }
     }
 
     /// A block of data; `missing` bytes at its end were cut by the capture. Returns whether the file is complete now and was
@@ -195,7 +256,7 @@ impl Transfer {
         number: u16,
         bytes: &[u8],
         missing: usize,
-        frame: FrameId,
+        moment: Moment,
         asked: Asked,
         store: &mut ContentStore,
     ) -> bool {
@@ -203,6 +264,7 @@ impl Transfer {
             return false;
         };
         let was_complete = self.finished.is_some();
+        let first = self.next;
         let known_highest = self.highest.map_or(0, |(highest, _)| highest);
         if block == known_highest {
             self.repeats += 1;
@@ -212,7 +274,7 @@ impl Transfer {
         }
         if missing > 0 {
             if block >= self.next {
-                self.cut.get_or_insert((block, frame, bytes.len(), bytes.len() + missing));
+                self.cut.get_or_insert((block, moment.frame, bytes.len(), bytes.len() + missing));
             }
             return false;
         }
@@ -245,7 +307,14 @@ impl Transfer {
             self.waiting.insert(block, bytes.into());
             self.detect_rollover_to_one(asked, store);
         }
+        if self.next > first {
+            self.delivered_at = moment;
+        }
         self.finish_if_ended(asked, store);
+        // A block that is repeated behind the end says nothing new.
+        if !was_complete || self.finished.is_none() {
+            self.span.extend(moment);
+        }
         self.finished.is_some() != was_complete
     }
 
@@ -345,7 +414,9 @@ impl Transfer {
         if let Some(netascii) = &mut self.netascii {
             self.content.push(netascii.finish(), store);
         }
-        self.finished = Some(std::mem::take(&mut self.content).finish(store));
+        let finished = std::mem::take(&mut self.content).finish(store);
+        self.kept = finished.content.as_ref().map_or(0, |content| store.keep(content));
+        self.finished = Some(finished);
     }
 
     fn break_off_after_end(&mut self, block: u64, store: &mut ContentStore) {
@@ -357,6 +428,7 @@ impl Transfer {
         self.waiting.clear();
         store.release(std::mem::take(&mut self.waiting_bytes));
         self.content.discard(store);
+        store.release(std::mem::take(&mut self.kept));
         self.finished = None;
         self.broken.get_or_insert(why);
     }

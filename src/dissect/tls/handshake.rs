@@ -18,10 +18,14 @@ const HELLO_RETRY_REQUEST: [u8; 32] = [
 pub(super) enum Handshake<'a> {
     ClientHello {
         server_name: Option<String>,
+        /// The session that it offers to resume; empty where none.
+        session_id: &'a [u8],
     },
     ServerHello {
         version: u16,
         cipher: u16,
+        /// The session that the server names; empty where none.
+        session_id: &'a [u8],
         /// TLS 1.3 goes on with a key of an earlier session, without certificates (RFC 8446 4.2.11).
         resumes: bool,
     },
@@ -52,13 +56,15 @@ impl<'a> Handshake<'a> {
         };
         match parsed {
             TlsMessageHandshake::ClientHello(hello) => {
-                Self::ClientHello { server_name: hello.ext.and_then(server_name) }
+                let session_id = hello.session_id.unwrap_or_default();
+                Self::ClientHello { server_name: hello.ext.and_then(server_name), session_id }
             }
             TlsMessageHandshake::ServerHello(hello) if hello.random == HELLO_RETRY_REQUEST => Self::HelloRetryRequest,
             TlsMessageHandshake::ServerHello(hello) => Self::ServerHello {
                 // TLS 1.3 says 1.2 here and its own version in an extension (RFC 8446 4.1.3).
                 version: hello.ext.and_then(selected_version).unwrap_or(hello.version.0),
                 cipher: hello.cipher.0,
+                session_id: hello.session_id.unwrap_or_default(),
                 resumes: hello.ext.is_some_and(|extensions| has_extension(extensions, PRE_SHARED_KEY)),
             },
             TlsMessageHandshake::Certificate(certificates) => {

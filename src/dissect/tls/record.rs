@@ -7,7 +7,7 @@
 /// Records longer than this do not exist: 2^14 and what encryption may add (RFC 5246 6.2.3).
 const LONGEST_RECORD: usize = (1 << 14) + 2048;
 /// Handshake messages longer than this are not collected; a certificate chain has a tenth of it.
-const LONGEST_MESSAGE: usize = 1 << 17;
+pub(super) const LONGEST_MESSAGE: usize = 1 << 17;
 /// Hellos that stand where encrypted records are expected are not longer than this.
 const LONGEST_HELLO: usize = 2048;
 
@@ -47,6 +47,8 @@ pub(super) struct RecordLayer {
     encrypted: bool,
     /// Bytes were missing where a handshake message would have been.
     pub(super) handshake_broken: bool,
+    /// The length of a handshake message that is not collected: longer than [`LONGEST_MESSAGE`].
+    pub(super) too_long: Option<usize>,
     /// Reading began in the middle, or was lost and found again.
     pub(super) resynchronised: bool,
 }
@@ -94,6 +96,11 @@ impl RecordLayer {
             self.state = State::Lost;
             self.resynchronised = true;
         }
+    }
+
+    /// The next record is not known.
+    pub(super) fn is_lost(&self) -> bool {
+        self.state == State::Lost
     }
 
     /// Bytes held.
@@ -221,6 +228,9 @@ impl RecordLayer {
         while let Some(&[kind, a, b, c]) = self.handshake.get(at..).and_then(<[u8]>::first_chunk::<4>) {
             let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
             if !is_handshake_type(kind) || length > LONGEST_MESSAGE {
+                if is_handshake_type(kind) && !self.resynchronised {
+                    self.too_long.get_or_insert(length);
+                }
                 readable = false;
                 break;
             }

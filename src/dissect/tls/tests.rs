@@ -1,5 +1,7 @@
 //! Sessions as phones and servers make them, and as networks and captures spoil them.
 
+mod evidence;
+
 use proptest::prelude::*;
 
 use super::super::certificates::CertificateCache;
@@ -43,7 +45,12 @@ fn events(pieces: &[(Side, Piece<'_>)], end: End, middle: &[Side]) -> Vec<Event>
     let mut reader = TlsDissector::new(1, Service::Tvs, client, server, moment(1));
     let mut events = Vec::new();
     let (mut certificates, mut store) = (CertificateCache::default(), ContentStore::new(ContentLimits::default()));
-    let mut shared = Shared { certificates: &mut certificates, store: &mut store, events: &mut events };
+    let mut shared = Shared {
+        certificates: &mut certificates,
+        store: &mut store,
+        events: &mut events,
+        facts: ConnectionFacts::default(),
+    };
     let seen = |wanted| pieces.iter().any(|(side, _)| *side == wanted);
     for &side in middle {
         reader.begin_in_the_middle(side);
@@ -54,8 +61,9 @@ fn events(pieces: &[(Side, Piece<'_>)], end: End, middle: &[Side]) -> Vec<Event>
     let facts = ConnectionFacts {
         syns: u32::from(middle.is_empty() && seen(Side::Client)),
         syn_acked: middle.is_empty() && seen(Side::Server),
-        reset_by: end.reset_by,
-        closed_by: end.closed_by,
+        server_answered: seen(Side::Server),
+        reset: end.reset_by.map(|side| (side, moment(98))),
+        closed: end.closed_by.map(|side| (side, moment(97))),
         ..ConnectionFacts::default()
     };
     reader.conclude(&facts, Span::default(), &mut shared);
@@ -276,7 +284,7 @@ fn tls_1_3_hides_the_certificate_but_not_how_it_went() {
     assert_outcome(&whole, SessionOutcome::Established, None);
     assert_eq!(whole.milestones.established.unwrap().frame.number, 3);
     assert_eq!((whole.client_data.as_slice(), whole.server_data.as_slice()), (&[170][..], &[250, 43][..]));
-    assert!(whole.alerts.is_empty());
+    assert_eq!(whole.alerts.len(), 1, "its farewell");
     let reason = "nothing more was captured after the ServerHello";
     assert_outcome(&session(&turns[..2], OPEN), SessionOutcome::Incomplete, Some(reason));
     // Refused, with an alert in clear or not.

@@ -20,9 +20,13 @@ const LONGEST_VERIFY: usize = 8 << 10;
 const SHORTEST_MESSAGE: usize = 14;
 /// The least that a yes to a VERIFY has: status, one role, a lifetime.
 const SHORTEST_YES: usize = 25;
-/// An answer without a certificate has fewer, one with a certificate more.
-const WITHOUT_CERTIFICATE: usize = 64;
+/// An answer that carries a certificate has at least so many: even a small one, with a key of 512 bits, has more.
 const WITH_CERTIFICATE: usize = 300;
+/// An answer to a VERIFY has no more.
+const WITHOUT_CERTIFICATE: usize = 64;
+
+/// No suite adds more to a record: a block before it, a MAC of 48 bytes, a block of padding.
+const MOST_ADDED: usize = 16 + 48 + 16;
 
 /// What encryption adds to a record's plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,8 @@ enum Overhead {
     Fixed(usize),
     /// So many bytes, and padding up to a whole block: from one byte to a block of this length.
     Padded { fixed: usize, block: usize },
+    /// From nothing to [`MOST_ADDED`].
+    Unknown,
 }
 
 /// The lengths of plaintext that records of these lengths can carry together.
@@ -73,6 +79,7 @@ impl Overhead {
         let (least, most) = match self {
             Self::Fixed(fixed) => (fixed, fixed),
             Self::Padded { fixed, block } => (fixed + block, fixed + 1),
+            Self::Unknown => (MOST_ADDED, 0),
         };
         Plaintext {
             least: records.iter().map(|record| record.saturating_sub(least)).sum(),
@@ -95,13 +102,13 @@ pub(super) fn infer(
         let why = why.to_owned();
         Some(TvsExchange { request: TvsRequest::Unknown, answer: TvsAnswer::Unknown, why })
     };
-    let (Some(version), Some(cipher)) = (version, cipher) else {
-        return unknown("the cipher suite was not seen, so lengths tell nothing");
-    };
-    let Some(overhead) = Overhead::of(version, cipher) else {
+    let is_1_3 = version.is_some_and(|version| version >= TlsVersion::TLS_1_3);
+    let known = version.zip(cipher).and_then(|(version, cipher)| Overhead::of(version, cipher));
+    if is_1_3 && known.is_none() {
         return unknown("what this cipher suite adds to a record is not known");
-    };
-    let is_1_3 = version >= TlsVersion::TLS_1_3;
+    }
+    // Where the suite is not known, what any may add is left open; the lengths may decide all the same.
+    let overhead = known.unwrap_or(Overhead::Unknown);
     // In TLS 1.3 the client's farewell looks like data.
     let client = match client.split_last() {
         Some((&last, before)) if is_1_3 && !before.is_empty() && overhead.plaintext(&[last]).most == 2 => before,
@@ -132,7 +139,7 @@ pub(super) fn infer(
         (TvsRequest::Query, Plaintext { least, .. }) if least >= WITH_CERTIFICATE => {
             tell(TvsAnswer::Yes, &format!("{said}: it carries the certificate"))
         }
-        (TvsRequest::Query, Plaintext { most, .. }) if (SHORTEST_MESSAGE..=WITHOUT_CERTIFICATE).contains(&most) => {
+        (TvsRequest::Query, Plaintext { most, .. }) if (SHORTEST_MESSAGE..WITH_CERTIFICATE).contains(&most) => {
             tell(TvsAnswer::No, &format!("{said}: too few for the certificate"))
         }
         (TvsRequest::Verify, Plaintext { least, most })
@@ -258,11 +265,24 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_suite_leaves_what_lengths_decide() {
+        let told = |asked, answered| {
+            let exchange = infer(None, None, &[asked], &[answered]).unwrap();
+            (exchange.request, exchange.answer)
+        };
+        assert_eq!(told(208, 48), (TvsRequest::Query, TvsAnswer::No), "no suite makes a certificate so short");
+        assert_eq!(told(208, 1520), (TvsRequest::Query, TvsAnswer::Yes));
+        assert_eq!(told(208, 340), (TvsRequest::Query, TvsAnswer::Unknown));
+        assert_eq!(told(100, 48), (TvsRequest::Unknown, TvsAnswer::Unknown));
+        assert_eq!(told(1008, 64), (TvsRequest::Verify, TvsAnswer::Unknown), "yes and no look alike");
+    }
+
+    #[test]
     fn what_lengths_cannot_tell() {
         assert_eq!(infer(None, None, &[], &[100]), None);
         let unknown = infer(None, Some(CipherSuite(AES256_SHA)), &[100], &[]).unwrap();
         assert_eq!(unknown.request, TvsRequest::Unknown);
-        let odd = infer(Some(TlsVersion(0x0303)), Some(CipherSuite(0x5a5a)), &[100], &[]).unwrap();
+        let odd = infer(Some(TlsVersion(0x0304)), Some(CipherSuite(0x5a5a)), &[100], &[]).unwrap();
         assert_eq!(odd.request, TvsRequest::Unknown);
     }
 }

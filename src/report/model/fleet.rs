@@ -1,11 +1,14 @@
 //! What all phones have in common, as fields.
 
+use std::net::SocketAddr;
+
 use serde::Serialize;
 
 use super::SignerView;
+use super::verdict::check_name;
 use crate::capture::Timestamp;
 use crate::digest::{Digests, Md5Sum, Sha1Sum};
-use crate::verdict::{Case, Fleet, Group, Presented, ServedLists};
+use crate::verdict::{Case, Fleet, Group, Presented, ServedLists, against_references};
 use crate::x509::{DistinguishedName, Serial};
 
 #[derive(Debug, Clone, Serialize)]
@@ -57,6 +60,8 @@ struct TvsServerView {
 
 #[derive(Debug, Clone, Serialize)]
 struct PresentedView {
+    /// How it compares with the references that speak of TVS.
+    reference: &'static str,
     serial: Serial,
     sha1: Sha1Sum,
     subject: DistinguishedName,
@@ -69,7 +74,7 @@ struct PresentedView {
 impl FleetView {
     pub(super) fn new(fleet: &Fleet, case: &Case) -> Self {
         let group = |group: &Group| GroupView {
-            id: group.id,
+            id: group.id.name(),
             text: group.text.clone(),
             phones: group.phones,
             needing_attention: group.attention,
@@ -91,7 +96,8 @@ impl FleetView {
                 last_seen: served.last.time,
             }
         };
-        let presented = |presented: &Presented| PresentedView {
+        let presented = |server: SocketAddr, presented: &Presented| PresentedView {
+            reference: check_name(against_references(case, server.ip(), &presented.certificate)),
             serial: presented.certificate.serial.clone(),
             sha1: presented.certificate.sha1,
             subject: presented.certificate.subject.clone(),
@@ -109,7 +115,7 @@ impl FleetView {
                 .certificates()
                 .map(|(server, certificates)| TvsServerView {
                     server: server.to_string(),
-                    certificates: certificates.into_iter().map(presented).collect(),
+                    certificates: certificates.into_iter().map(|one| presented(server, one)).collect(),
                 })
                 .collect(),
             warnings: fleet.warnings(case),

@@ -13,12 +13,12 @@ use crate::verdict::Assessment;
 
 /// An element of `downloads`.
 pub fn download(download: &DownloadRecord) -> impl Serialize + use<> {
-    DownloadView::from(download)
+    DownloadView::new(download, None)
 }
 
 /// An element of `tls`.
 pub fn session(session: &TlsSession) -> impl Serialize + use<> {
-    TlsView::from(session)
+    TlsView::new(session, None)
 }
 
 /// `checks`, `findings` and `verdict` of a phone.

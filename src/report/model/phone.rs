@@ -7,7 +7,7 @@ use super::verdict::{CheckDetailsView, ChecksView, FindingView, HoldsView, Verdi
 use crate::capture::{Moment, Span, Timestamp};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
 use crate::event::{Alert, CertificateStatus, Side, TlsSession};
-use crate::phone::{CallManagerMember, ConfigFacts, DownloadRecord, Phone, TvsMember};
+use crate::phone::{Attribution, CallManagerMember, ConfigFacts, DownloadRecord, OtherClient, Phone, TvsMember};
 use crate::verdict::{Assessment, BootSummary};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
@@ -34,6 +34,8 @@ pub(super) struct PhoneView {
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct BootView {
+    /// Whether no other boot is known to have followed it.
+    pub is_last: bool,
     pub itl_sha1: Option<Sha1Sum>,
     pub observed: Vec<&'static str>,
     #[serde(flatten)]
@@ -42,7 +44,14 @@ pub(super) struct BootView {
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct DownloadView {
+    /// As it was asked for, else as it was signed.
     pub file: Option<String>,
+    pub asked_for: Option<String>,
+    pub signed_as: Option<String>,
+    /// Whether the phone took it: `acknowledged`, `open`, `refused`, `unasked`.
+    pub taken: &'static str,
+    /// On what ground it is taken for the phone's.
+    pub attribution: Option<&'static str>,
     pub kind: &'static str,
     pub transport: &'static str,
     pub client: String,
@@ -60,6 +69,26 @@ pub(super) struct DownloadView {
     pub span: SpanView,
 }
 
+/// A host that is no phone.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct OtherClientView {
+    pub name: Option<String>,
+    pub address: Option<std::net::IpAddr>,
+    pub downloads: Vec<DownloadView>,
+    pub tls: Vec<TlsView>,
+}
+
+impl From<&OtherClient> for OtherClientView {
+    fn from(other: &OtherClient) -> Self {
+        Self {
+            name: other.name.as_ref().map(ToString::to_string),
+            address: other.address,
+            downloads: other.downloads.iter().map(|record| DownloadView::new(record, None)).collect(),
+            tls: other.sessions.iter().map(|session| TlsView::new(session, None)).collect(),
+        }
+    }
+}
+
 /// When and where something was seen.
 #[derive(Debug, Clone, Serialize)]
 pub struct SpanView {
@@ -75,6 +104,8 @@ pub struct SpanView {
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct TlsView {
+    /// On what ground it is taken for the phone's.
+    pub attribution: Option<&'static str>,
     pub service: &'static str,
     pub client: String,
     pub server: String,
@@ -126,8 +157,8 @@ impl PhoneView {
             holds: HoldsView::from(&assessment.holds),
             config: phone.config().map(ConfigView::from),
             boots: assessment.boots.iter().map(BootView::from).collect(),
-            downloads: phone.downloads.iter().map(|download| DownloadView::from(download.as_ref())).collect(),
-            tls: phone.sessions.iter().map(|session| TlsView::from(session.as_ref())).collect(),
+            downloads: phone.downloads.iter().map(|one| DownloadView::new(one, Some(one.how))).collect(),
+            tls: phone.sessions.iter().map(|one| TlsView::new(one, Some(one.how))).collect(),
             checks: ChecksView::from(&assessment.checks),
             check_details: CheckDetailsView::from(&assessment.checks),
             findings: assessment.findings.iter().map(FindingView::from).collect(),
@@ -192,7 +223,7 @@ impl From<&ConfigFacts> for ConfigView {
 
 impl From<&BootSummary> for BootView {
     fn from(boot: &BootSummary) -> Self {
-        Self { itl_sha1: boot.itl_sha1, observed: boot.observed.clone(), span: boot.span.into() }
+        Self { is_last: boot.is_last, itl_sha1: boot.itl_sha1, observed: boot.observed.clone(), span: boot.span.into() }
     }
 }
 
@@ -208,18 +239,22 @@ impl From<Span> for SpanView {
     }
 }
 
-impl From<&DownloadRecord> for DownloadView {
-    fn from(download: &DownloadRecord) -> Self {
+impl DownloadView {
+    pub(super) fn new(download: &DownloadRecord, how: Option<Attribution>) -> Self {
         let signature = download.signature.as_ref();
         Self {
-            file: download.file.clone(),
+            file: download.file().map(str::to_owned),
+            asked_for: download.asked_for.clone(),
+            signed_as: download.signed_as().map(str::to_owned),
+            taken: download.taken.name(),
+            attribution: how.map(Attribution::name),
             kind: download.kind.name(),
             transport: download.transport.name(),
             client: download.client.to_string(),
             server: download.server.to_string(),
-            outcome: download.outcome.name(),
-            reason: download.reason.clone(),
-            bytes: download.length,
+            outcome: download.outcome().name(),
+            reason: download.reason(),
+            bytes: download.length(),
             md5: download.digests.map(|digests| digests.md5),
             sha1: download.digests.map(|digests| digests.sha1),
             retransmits: download.retransmits,
@@ -231,9 +266,10 @@ impl From<&DownloadRecord> for DownloadView {
     }
 }
 
-impl From<&TlsSession> for TlsView {
-    fn from(session: &TlsSession) -> Self {
+impl TlsView {
+    pub(super) fn new(session: &TlsSession, how: Option<Attribution>) -> Self {
         Self {
+            attribution: how.map(Attribution::name),
             service: session.service.name(),
             client: session.client.to_string(),
             server: session.server.to_string(),

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
+use crate::claim::{Evidence, Place, Source};
 use crate::digest::Sha1Sum;
-use crate::verdict::{
-    Advice, Assessment, Check, Checked, Checks, Condition, Evidence, Finding, HeldSource, Holds, Inference, Simulation,
-};
+use crate::verdict::{Advice, Assessment, Check, Checked, Checks, Condition, Finding, Holds, Observation, Simulation};
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct FindingView {
@@ -22,8 +21,8 @@ pub(super) struct VerdictView {
     /// What to collect where the answer is not known.
     pub collect: Vec<String>,
     pub advice: Vec<AdviceView>,
-    /// What the wire shows the phone doing in its last boot, and what the logs of TVS say. Inferences, each with its frames.
-    pub observed: Vec<InferenceView>,
+    /// What the wire shows the phone doing in its last boot, and what the logs of TVS say. Observations, each with its frames.
+    pub observed: Vec<ObservationView>,
     pub simulation: Option<SimulationView>,
 }
 
@@ -44,7 +43,7 @@ pub(super) struct AdviceView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct InferenceView {
+pub(super) struct ObservationView {
     pub id: &'static str,
     pub text: String,
     pub evidence: Vec<EvidenceView>,
@@ -92,9 +91,13 @@ pub(super) struct CheckedView {
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct EvidenceView {
-    pub frame: u64,
+    /// The frame, as Wireshark numbers it; `null` where it is a line of a text.
+    pub frame: Option<u64>,
     /// Index in `sources` of the capture that holds the frame.
-    pub source: u16,
+    pub source: Option<u16>,
+    /// The text, and the line in it from 1; `null` where it is a frame.
+    pub path: Option<String>,
+    pub line: Option<usize>,
     pub text: String,
 }
 
@@ -104,16 +107,17 @@ fn evidence(evidence: &[Evidence]) -> Vec<EvidenceView> {
 
 impl From<&Finding> for FindingView {
     fn from(finding: &Finding) -> Self {
-        Self { id: finding.id, text: finding.text.clone(), evidence: evidence(&finding.evidence) }
+        Self { id: finding.id.name(), text: finding.text.clone(), evidence: evidence(&finding.evidence) }
     }
 }
 
 impl From<&Holds> for HoldsView {
     fn from(holds: &Holds) -> Self {
         let source = holds.source.map(|source| match source {
-            HeldSource::Option => "option",
-            HeldSource::DeviceTlInfo => "device_tl_info",
-            HeldSource::Inferred => "inferred",
+            Source::Told => "option",
+            Source::ListAlarm => "device_tl_info",
+            Source::Log => "log",
+            Source::Wire => "inferred",
         });
         let Holds { itl_sha1, ctl_sha1, .. } = *holds;
         Self { itl_sha1, ctl_sha1, source, why: holds.why.clone(), evidence: evidence(&holds.evidence) }
@@ -125,10 +129,10 @@ impl From<&Assessment> for VerdictView {
         Self {
             itl_deletion: assessment.deletion.name(),
             because: assessment.because.clone(),
-            conditions: assessment.conditions.iter().map(ConditionView::from).collect(),
+            conditions: assessment.conditions.all().into_iter().map(ConditionView::from).collect(),
             collect: assessment.collect.clone(),
             advice: assessment.advice.iter().map(AdviceView::from).collect(),
-            observed: assessment.observed.iter().map(InferenceView::from).collect(),
+            observed: assessment.observed.iter().map(ObservationView::from).collect(),
             simulation: assessment.simulation.as_ref().map(SimulationView::from),
         }
     }
@@ -152,8 +156,8 @@ impl From<&Advice> for AdviceView {
     }
 }
 
-impl From<&Inference> for InferenceView {
-    fn from(inference: &Inference) -> Self {
+impl From<&Observation> for ObservationView {
+    fn from(inference: &Observation) -> Self {
         Self { id: inference.id, text: inference.text.clone(), evidence: evidence(&inference.evidence) }
     }
 }
@@ -170,7 +174,7 @@ impl From<&Simulation> for SimulationView {
     }
 }
 
-const fn check_name(check: Check) -> &'static str {
+pub(super) const fn check_name(check: Check) -> &'static str {
     match check {
         Check::Match => "match",
         Check::Mismatch => "mismatch",
@@ -206,7 +210,17 @@ impl From<&Checked> for CheckedView {
 
 impl From<&Evidence> for EvidenceView {
     fn from(evidence: &Evidence) -> Self {
-        let Evidence { moment, text } = evidence;
-        Self { frame: moment.frame.number, source: moment.frame.source, text: text.clone() }
+        let Evidence { place, text } = evidence;
+        let (frame, line) = match place {
+            Place::Frame(moment) => (Some(moment.frame), None),
+            Place::Line(path, line) => (None, Some((path.to_string(), *line))),
+        };
+        Self {
+            frame: frame.map(|frame| frame.number),
+            source: frame.map(|frame| frame.source),
+            path: line.as_ref().map(|(path, _)| path.clone()),
+            line: line.map(|(_, line)| line),
+            text: text.clone(),
+        }
     }
 }

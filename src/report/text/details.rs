@@ -5,11 +5,12 @@ use std::io;
 use super::layout::{Paint, Printer};
 use super::{check_words, deletion_paint};
 use crate::capture::{FrameId, Span};
+use crate::claim::{Evidence, Place};
 use crate::event::{CertificateStatus, Outcome, SessionOutcome, TlsSession, Transport};
 use crate::phone::{DownloadRecord, Phone};
 use crate::report::{Report, deletion_words};
 use crate::trust::signature::SignatureStatus;
-use crate::verdict::{Answer, Assessment, Evidence};
+use crate::verdict::{Answer, Assessment};
 
 /// How much is written of a phone.
 pub(super) struct Amount<'a> {
@@ -60,7 +61,12 @@ impl Writer<'_, '_> {
 
     /// ` (frames 101, 104)`, or with what was seen there.
     fn evidence(&self, evidence: &[Evidence]) -> String {
-        let frames: Vec<_> = evidence.iter().map(|evidence| self.frame(evidence.moment.frame)).collect();
+        let place = |evidence: &Evidence| match &evidence.place {
+            Place::Frame(moment) => self.frame(moment.frame),
+            Place::Line(path, 0) => path.to_string(),
+            Place::Line(path, line) => format!("{path}, line {line}"),
+        };
+        let frames: Vec<_> = evidence.iter().map(place).collect();
         if self.all {
             let texts: Vec<_> = frames
                 .iter()
@@ -146,7 +152,7 @@ impl Writer<'_, '_> {
 
     fn conditions(&mut self, assessment: &Assessment) -> io::Result<()> {
         self.out.line(&[("  Deletion is needed only if all four of these hold:", Paint::Dim)])?;
-        for (number, condition) in (1..).zip(&assessment.conditions) {
+        for (number, condition) in (1..).zip(assessment.conditions.all()) {
             let (word, paint) = match condition.holds {
                 Answer::Yes => ("yes", Paint::Bad),
                 Answer::No => ("no", Paint::Good),
@@ -214,20 +220,20 @@ impl Writer<'_, '_> {
 
     fn download(&mut self, download: &DownloadRecord) -> io::Result<()> {
         let over_http = download.transport == Transport::Http;
-        let file = match (&download.file, download.outcome) {
+        let file = match (download.file(), download.outcome()) {
             (Some(file), _) => file,
             (None, Outcome::Unanswered) if over_http => "(no request: no connection)",
             (None, _) => "(request not captured)",
         };
         let transport = if over_http { " over HTTP" } else { "" };
-        let paint = if download.outcome == Outcome::Complete { Paint::None } else { Paint::Warn };
+        let paint = if download.outcome() == Outcome::Complete { Paint::None } else { Paint::Warn };
         let mut rest = String::new();
-        if let Some(length) = download.length {
+        if let Some(length) = download.length() {
             rest = format!(", {length} bytes");
             if let Some(digests) = download.digests.filter(|_| self.all || download.kind.is_list()) {
                 rest = format!("{rest}, SHA-1 {}, MD5 {}", digests.sha1, digests.md5);
             }
-        } else if let Some(reason) = &download.reason {
+        } else if let Some(reason) = download.reason() {
             rest = format!(": {reason}");
         }
         if download.retransmits > 0 {
@@ -248,7 +254,7 @@ impl Writer<'_, '_> {
             &[
                 (&format!("    {:<9} ", self.frames(download.span)), Paint::Dim),
                 (&format!("{file} from {}{transport}: ", download.server.ip()), Paint::None),
-                (download.outcome.name(), paint),
+                (download.outcome().name(), paint),
                 (&rest, Paint::None),
                 (&signature, signature_paint),
             ],

@@ -4,6 +4,7 @@
 //! joined into one. It refuses to know what the elements mean.
 
 use super::rows;
+use super::words::words;
 
 /// Words that begin an element wherever they stand in a line, in lower case.
 const MARKERS: &[&str] = &[
@@ -61,7 +62,7 @@ fn clean(line: &str) -> String {
 
 /// Obeys what a terminal would obey: escape sequences vanish, backspace takes a character back, and a carriage return
 /// within the line starts it anew.
-fn without_escapes(line: &str) -> String {
+pub(crate) fn without_escapes(line: &str) -> String {
     let line = line.trim_end_matches('\r');
     let mut seen = String::with_capacity(line.len());
     let mut characters = line.chars().peekable();
@@ -110,21 +111,6 @@ fn cut(line: &str) -> Vec<String> {
     }
 }
 
-/// The words of a line with the offsets where they begin.
-pub(super) fn words(line: &str) -> Vec<(usize, &str)> {
-    let mut words = Vec::new();
-    let mut rest = line;
-    let mut at = 0;
-    while let Some(begin) = rest.find(|c: char| !c.is_whitespace()) {
-        let word = rest.get(begin..).unwrap_or_default();
-        let length = word.find(char::is_whitespace).unwrap_or(word.len());
-        words.push((at + begin, word.get(..length).unwrap_or_default()));
-        rest = word.get(length..).unwrap_or_default();
-        at += begin + length;
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,11 +146,5 @@ mod tests {
                 "BYTEPOS TAG"
             ]
         );
-    }
-
-    #[test]
-    fn words_know_where_they_stand() {
-        assert_eq!(words("  a bc\té "), [(2, "a"), (4, "bc"), (7, "é")]);
-        assert_eq!(words(" "), []);
     }
 }

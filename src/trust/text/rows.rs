@@ -2,7 +2,7 @@
 //!
 //! In: one logical line. Out: [`TextRow`]. It refuses to interpret the value.
 
-use super::lines::words;
+use super::words::words;
 
 /// Which table a row belongs to. The number alone is ambiguous, number and name together are not (domain.md 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

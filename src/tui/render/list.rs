@@ -22,8 +22,8 @@ pub(super) fn sheet(detail: &Detail, clock: &Clock, sheet: &mut Sheet) {
 fn one(list: &ListDetail, clock: &Clock, sheet: &mut Sheet) {
     let ListDetail { download, served, .. } = list;
     let kind = served.list.kind.name();
-    let file = download.file.as_deref().unwrap_or(kind);
-    let bytes = download.length.map(|length| format!(", {length} bytes")).unwrap_or_default();
+    let file = download.file().unwrap_or(kind);
+    let bytes = download.length().map(|length| format!(", {length} bytes")).unwrap_or_default();
     let (first, last) = (download.span.first.frame.number, download.span.last.frame.number);
     let frames = format!("frames {first}{}{last}", sheet.theme().glyph("–", "-"));
     if sheet.len() > 0 {

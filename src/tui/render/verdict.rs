@@ -1,9 +1,10 @@
 //! The verdict: the answer, the four conditions with their evidence, the simulated decision step by step, the advice.
 
 use super::sheet::Sheet;
+use crate::claim::{Evidence, Place};
 use crate::report::deletion_words;
 use crate::tui::theme::Paint;
-use crate::verdict::{Deletion, Evidence};
+use crate::verdict::Deletion;
 use crate::watch::Detail;
 
 pub(super) fn sheet(detail: &Detail, sheet: &mut Sheet) {
@@ -24,7 +25,7 @@ pub(super) fn sheet(detail: &Detail, sheet: &mut Sheet) {
     );
     instead(detail, sheet);
     sheet.heading("Deletion is needed only if all four of these hold");
-    for (number, condition) in (1..).zip(&assessment.conditions) {
+    for (number, condition) in (1..).zip(assessment.conditions.all()) {
         let (word, paint) = theme.answer(condition.holds);
         sheet.wrapped(
             &[
@@ -117,7 +118,10 @@ fn decision(detail: &Detail, sheet: &mut Sheet) {
 fn evidence(evidence: &[Evidence], indent: usize, sheet: &mut Sheet) {
     let blanks = " ".repeat(indent);
     for item in evidence {
-        let frame = format!("frame {:<7} ", item.moment.frame.number);
+        let frame = match &item.place {
+            Place::Frame(moment) => format!("frame {:<7} ", moment.frame.number),
+            Place::Line(path, line) => format!("{path}:{line} "),
+        };
         sheet.wrapped(&[(&blanks, Paint::Plain), (&frame, Paint::Dim), (&item.text, Paint::Dim)], indent + 14);
     }
 }

@@ -105,7 +105,7 @@ impl Ladder {
 
     /// The name of a file without that of the phone, which stands above.
     fn file_name(&self, download: &DownloadRecord) -> String {
-        let Some(file) = download.file.as_deref() else { return "(request not captured)".to_owned() };
+        let Some(file) = download.file() else { return "(request not captured)".to_owned() };
         let Some(device) = &self.device else { return file.to_owned() };
         let at = file.to_ascii_uppercase().find(device.as_str());
         match at.and_then(|at| Some((file.get(..at)?, file.get(at + device.len()..)?))) {
@@ -124,16 +124,16 @@ impl Ladder {
         let name = self.file_name(download);
         let (first, last) = (download.span.first, download.span.last);
         let again = (download.retransmits > 0).then(|| format!("{} sent again", download.retransmits));
-        let lost = download.outcome == Outcome::Unanswered;
+        let lost = download.outcome() == Outcome::Unanswered;
         let mut request = Step::new(first, server, Side::Client, name, if lost { Paint::Bad } else { Paint::Plain });
         request.lost = lost;
-        let reason = download.reason.clone();
+        let reason = download.reason();
         let mut answer = None;
-        match download.outcome {
+        match download.outcome() {
             Outcome::Unanswered => request.note = Some(reason.unwrap_or_else(|| "no answer".to_owned())),
             Outcome::Pending => request.note = again,
             Outcome::Complete => {
-                let label = download.length.map_or_else(|| "complete".to_owned(), |bytes| format!("{bytes} bytes"));
+                let label = download.length().map_or_else(|| "complete".to_owned(), |bytes| format!("{bytes} bytes"));
                 let (more, paint) = match download.signature.as_ref().map(|found| found.status) {
                     Some(SignatureStatus::Valid) => (", signature ok", Paint::Good),
                     Some(SignatureStatus::Invalid) => (", WRONG SIGNATURE", Paint::Bad),
