@@ -5,6 +5,7 @@
 //! not its business.
 
 mod ahead;
+mod archive;
 mod arrangement;
 mod buffer;
 mod clocks;
@@ -12,6 +13,7 @@ mod compressed;
 mod error;
 mod file;
 mod follow;
+mod format;
 mod frame;
 #[cfg(feature = "live")]
 pub mod live;
@@ -21,6 +23,7 @@ mod pcap;
 mod pcapng;
 mod rotated;
 
+pub use archive::{Opener, Place, Places};
 pub use arrangement::{Arrangement, Skew};
 pub use clocks::Clocks;
 pub use compressed::BytesRead;
@@ -29,7 +32,7 @@ pub use file::CaptureFile;
 pub use follow::FollowedFile;
 pub use frame::{Frame, FrameId, LinkType, Moment, Span};
 pub use loss::{Loss, Losses};
-pub use merge::MergedCaptures;
+pub use merge::{MergedCaptures, Whence};
 
 pub use crate::timestamp::Timestamp;
 

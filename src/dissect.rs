@@ -123,11 +123,13 @@ impl Dissector {
         self.expired = now;
         self.tftp.expire(now, &mut self.store, events);
         self.tcp.expire(now, &mut self.store, events);
+        self.dhcp.expire(now, events);
     }
 
     /// The capture is over: ends everything.
     pub fn finish(&mut self, events: &mut Vec<Event>) {
         self.tftp.finish(&mut self.store, events);
         self.tcp.finish(&mut self.store, events);
+        self.dhcp.finish(events);
     }
 }

@@ -65,6 +65,13 @@ impl Arrangement {
         self.groups.iter().filter_map(Group::sequence)
     }
 
+    /// The other sources whose names are equal to a source's but for number or date; `None` where there are none.
+    pub(super) fn others_of_its_group(&self, index: usize) -> Option<impl Iterator<Item = usize>> {
+        let has = |group: &&Group| group.sources().contains(&index);
+        let group = self.groups.iter().find(has)?;
+        Some(group.sources().iter().copied().filter(move |&other| other != index))
+    }
+
     /// What is added to the times of a source, in nanoseconds, so that they are those of the clock that it was compared with. The
     /// files of what may be one set are moved together.
     pub(super) fn shift(&self, source: u16) -> i64 {
@@ -80,7 +87,9 @@ impl Arrangement {
 
     /// The rotated sets that the sources turned out to be, when they were read.
     pub fn sets(&self, sources: &[SourceSummary]) -> Vec<Vec<u16>> {
-        self.groups.iter().flat_map(|group| group.sets(sources)).collect()
+        // No packet is in two files of one recorder.
+        let by_two = |group: &&Group| self.skews.iter().any(|skew| group.has(skew.source) && group.has(skew.base));
+        self.groups.iter().filter(|group| !by_two(group)).flat_map(|group| group.sets(sources)).collect()
     }
 
     /// Says of each source what set it is of, and how its clock compares.
@@ -172,6 +181,8 @@ mod tests {
         assert_eq!(clocks.clock(0), clocks.clock(1));
         assert!(clocks.is_before(moment(0, 0), moment(2, 60)), "by what the other file of the set showed");
         assert_eq!(clocks.order(moment(0, 0), moment(2, 40)), None);
+        let two_recorders = of(&["t1.pcap", "t2.pcap"]).comparing(vec![skew(1, 0, 700)]);
+        assert!(two_recorders.sets(&sources).is_empty());
         let stated = of(&["a", "b"]).stating(Some(5)).clocks(&sources);
         assert!(stated.is_before(moment(0, 0), moment(1, 6)));
     }

@@ -1,12 +1,14 @@
 //! Captures that are compressed, recognised by their first bytes.
 //!
 //! In: a byte stream. Out: the same stream, or what gzip (RFC 1952) or zstd (RFC 8878) made it of: several members or frames
-//! one after the other, frames to be skipped among them. Memory is bounded by the window that a zstd frame may ask for.
+//! one after the other, frames to be skipped among them, and gzip within either, as mail and archives leave it. Memory is bounded by the window that a zstd frame may ask for.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 /// Compressed bytes are read in blocks of this length.
@@ -73,24 +75,87 @@ pub(super) struct Compression {
 /// A stream to be read as a capture, and how it was compressed.
 pub(super) type Opened = (Box<dyn Read + Send>, Option<Compression>);
 
+/// Times that a stream may have been compressed.
+const MOST_LAYERS: usize = 3;
+
 /// The stream without its compression, if it has one. What is read of it is counted in `count`.
 pub(super) fn open(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Result<Opened> {
+    let (start, reader) = peek(reader, count)?;
+    let (mut reader, compression) = layer(start, reader, true);
+    for _ in 1..MOST_LAYERS {
+        if compression.is_none() {
+            break;
+        }
+        let (start, all) = match peek(reader, &BytesRead::default()) {
+            Ok(peeked) => peeked,
+            // Whoever reads it is told, and by then knows how it was compressed.
+            Err(error) => return Ok((Box::new(Fails(Some(error))), compression)),
+        };
+        let inner;
+        // One window of zstd has to be enough.
+        (reader, inner) = layer(start, all, false);
+        if inner.is_none() {
+            break;
+        }
+    }
+    Ok((reader, compression))
+}
+
+/// The first bytes of a stream, and all of it.
+fn peek(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Result<(Option<[u8; 4]>, impl Read + Send + use<>)> {
     let mut reader = Counted { inner: reader, count: count.clone() };
     let mut start = Vec::with_capacity(4);
-    (&mut reader).take(4).read_to_end(&mut start)?;
-    let magic = start.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes));
-    let all = Cursor::new(start.clone()).chain(reader);
+    let failed = (&mut reader).take(4).read_to_end(&mut start).err();
+    if start.is_empty()
+        && let Some(error) = failed
+    {
+        return Err(error);
+    }
+    let first = start.first_chunk().copied().or_else(|| match start.as_slice() {
+        &[a, b, c] => Some([a, b, c, 0]),
+        &[a, b] => Some([a, b, 0, 0]),
+        _ => None,
+    });
+    Ok((first, Cursor::new(start).chain(Fails(failed)).chain(reader)))
+}
+
+/// One compression taken off, if there is one.
+fn layer(start: Option<[u8; 4]>, all: impl Read + Send + 'static, any: bool) -> Opened {
     let taken = BytesRead::default();
     let blocks = |all| Counted { inner: BufReader::with_capacity(BLOCK, all), count: taken.clone() };
-    let (reader, name): (Box<dyn Read + Send>, _) = match magic {
-        _ if start.starts_with(&[0x1f, 0x8b]) => (Box::new(flate2::bufread::MultiGzDecoder::new(blocks(all))), "gzip"),
-        Some(magic) if magic == ZSTD || magic & !0xf == SKIPPABLE => {
+    let magic = start.map_or(0, u32::from_le_bytes);
+    let (reader, name): (Box<dyn Read + Send>, _) = match start {
+        Some([0x1f, 0x8b, ..]) => (Box::new(flate2::bufread::MultiGzDecoder::new(blocks(all))), "gzip"),
+        Some(_) if any && (magic == ZSTD || magic & !0xf == SKIPPABLE) => {
             (Box::new(Zstd { state: State::Between(blocks(all)) }), "zstd")
         }
-        _ => return Ok((Box::new(all), None)),
+        _ => return (Box::new(all), None),
     };
-    Ok((Box::new(Pieces { inner: reader, failed: None }), Some(Compression { name, taken })))
+    (Box::new(Pieces { inner: reader, failed: None }), Some(Compression { name, taken }))
 }
+
+/// Fails once, with what stopped somebody who only looked.
+struct Fails(Option<io::Error>);
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// What is wrong with compressed data, in words for people: those of decompressors are for programmers.
+pub(super) fn in_words(error: &io::Error) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Damage>()) {
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => "it ends in the middle".to_owned(),
+        Some(damage) => damage.to_string(),
+        None => "it is damaged".to_owned(),
+    }
+}
+
+/// What was found to be wrong here.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Damage(Cow<'static, str>);
 
 /// Reads piece by piece. A decompressor that comes upon damage keeps back what it made of the same piece: the smaller it is, the
 /// more of what stands before the damage is read.
@@ -184,7 +249,12 @@ fn next_frame<R: BufRead>(mut source: R) -> io::Result<State<R>> {
     let window = Window::take(window_of(source.fill_buf()?).unwrap_or(0).min(LARGEST_WINDOW))?;
     let source = Cursor::new(magic).chain(source);
     let decoder = StreamingDecoder::new_with_max_window_size(source, LARGEST_WINDOW);
-    decoder.map(|decoder| State::Frame(Box::new(decoder), window)).map_err(|error| damaged(&error.to_string()))
+    decoder.map(|decoder| State::Frame(Box::new(decoder), window)).map_err(|error| match error {
+        FrameDecoderError::WindowSizeTooBig { .. } => {
+            damaged("it was compressed with a window of more than 128 MiB (zstd --long); decompress it first (zstd -d --long=31)")
+        }
+        _ => damaged("it is damaged"),
+    })
 }
 
 /// The window that the header of a frame asks for, behind its magic number (RFC 8878 3.1.1.1).
@@ -219,7 +289,7 @@ impl Window {
             held.checked_add(bytes).filter(|&held| held <= ALL_WINDOWS)
         });
         taken.map(|_| Self(bytes)).map_err(|held| {
-            damaged(&format!(
+            damaged(format!(
                 "its window of {} MiB and those of others that are read at the same time ({} MiB) are more than {} MiB: \
                  decompress some of them first (zstd -d)",
                 bytes >> 20,
@@ -236,8 +306,9 @@ impl Drop for Window {
     }
 }
 
-fn damaged(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+/// An error that is told as it is.
+pub(super) fn damaged(what: impl Into<Cow<'static, str>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Damage(what.into()))
 }
 
 #[cfg(test)]
@@ -286,6 +357,29 @@ mod tests {
         assert_eq!(read(&members).unwrap(), (bytes.clone(), Some("gzip"), members.len() as u64));
         let frames = [skippable(0), zstd(first), skippable(300_000), zstd(b""), zstd(second), skippable(5)].concat();
         assert_eq!(read(&frames).unwrap(), (bytes, Some("zstd"), frames.len() as u64));
+    }
+
+    #[test]
+    fn gzip_within_gzip_and_within_zstd() {
+        let bytes: Vec<u8> = (0..20_000u32).flat_map(u32::to_le_bytes).collect();
+        for twice in [gzip(&gzip(&bytes)), zstd(&gzip(&bytes)), gzip(&gzip(&gzip(&bytes)))] {
+            assert_eq!(read(&twice).unwrap().0, bytes);
+        }
+        let deep = (0..4).fold(bytes.clone(), |bytes, _| gzip(&bytes));
+        assert_eq!(read(&deep).unwrap().0, gzip(&bytes), "so deep nobody goes");
+        let cut = gzip(&gzip(&bytes)[..20_000]);
+        assert!(read(&cut).is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_words() {
+        let mut bytes = gzip(&vec![5; 100_000]);
+        let last = bytes.len() - 6;
+        bytes[last] ^= 0xff;
+        assert_eq!(in_words(&read(&bytes).unwrap_err()), "it is damaged");
+        // 256 MiB.
+        let wide = [&ZSTD.to_le_bytes()[..], &[0, 18 << 3, 0, 0, 0]].concat();
+        assert!(in_words(&read(&wide).unwrap_err()).contains("window"), "{:?}", read(&wide));
     }
 
     #[test]

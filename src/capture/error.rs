@@ -30,6 +30,17 @@ pub enum Problem {
         /// The first bytes in hex.
         found: String,
     },
+    /// A format that others write, or an archive that is not unpacked.
+    #[error("is {what}, which is not read: {way}")]
+    Foreign {
+        /// What it is.
+        what: &'static str,
+        /// How to make something of it that is read.
+        way: &'static str,
+    },
+    /// An archive out of which nothing can be read.
+    #[error("{0}")]
+    Archive(String),
     /// The bytes end inside a structure.
     #[error("is cut at byte {offset}: {what} needs {needed} bytes, only {found} are there")]
     Cut {

@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::buffer::BlockBuffer;
 use super::compressed::{self, BytesRead, Compression};
 use super::error::{CaptureError, Problem};
+use super::format;
 use super::pcap::{Located, PcapReader};
 use super::pcapng::PcapNgReader;
-use super::{Frame, FrameId, Loss, SetBack, Source, SourceSummary, Timestamp};
+use super::{Frame, FrameId, Loss, Place, SetBack, Source, SourceSummary, Timestamp};
 
 /// A frame that is so much earlier than the one before it shows that the clock was set back. Frames that several processors
 /// deliver come out of order by far less.
@@ -59,6 +61,21 @@ impl CaptureFile {
         match opened {
             Ok((true, _)) => Err(CaptureError { path: label, problem: Problem::Directory }),
             Ok((false, file)) => Self::over(Box::new(file), BlockBuffer::reading_ahead, label, source, count),
+            Err(error) => Err(CaptureError { path: label, problem: Problem::Io(error) }),
+        }
+    }
+
+    /// Opens a capture wherever it is; what is read of it is added to `count`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_place(place: &Place, source: u16, count: &BytesRead) -> Result<Self, CaptureError> {
+        let path = place.path();
+        let open = |path: &Path| File::open(path).map(Arc::new);
+        let Some(opened) = place.open_member(&open, count) else { return Self::open_counted(&path, source, count) };
+        let label = path.display().to_string();
+        match opened {
+            Ok(reader) => Self::from_file(reader, label, source, &BytesRead::default()),
             Err(error) => Err(CaptureError { path: label, problem: Problem::Io(error) }),
         }
     }
@@ -244,8 +261,7 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 fn explain(problem: Problem, compression: Option<&Compression>) -> Problem {
     match (problem, compression) {
         (Problem::Io(error), Some(compression)) if error.raw_os_error().is_none() => {
-            let cut = error.kind() == io::ErrorKind::UnexpectedEof;
-            let what = if cut { "it ends in the middle".to_owned() } else { error.to_string() };
+            let what = compressed::in_words(&error);
             Problem::Compressed { compression: compression.name, offset: compression.taken.get(), what }
         }
         (problem, _) => problem,
@@ -259,9 +275,12 @@ fn recognise(buffer: &mut BlockBuffer) -> Result<Format, Problem> {
     if let Some(reader) = PcapNgReader::open(buffer)? {
         return Ok(Format::PcapNg(reader));
     }
-    let window = buffer.window();
-    if window.is_empty() {
+    if buffer.window().is_empty() {
         return Err(Problem::Empty);
+    }
+    let window = buffer.peek(format::LOOKED_AT)?;
+    if let Some((what, way)) = format::foreign(window) {
+        return Err(Problem::Foreign { what, way });
     }
     let found = window.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
     Err(Problem::NotACapture { found })

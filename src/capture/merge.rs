@@ -9,17 +9,45 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::PathBuf;
 
-use super::{Arrangement, CaptureError, CaptureFile, Clocks, Frame, Source, SourceSummary, Timestamp};
+use super::{Arrangement, CaptureError, CaptureFile, Clocks, Frame, Place, Problem, Source, SourceSummary, Timestamp};
+
+/// What a source is opened by.
+pub trait Whence: Clone {
+    /// How messages name it.
+    fn label(&self) -> String;
+    /// Whether it gives the same bytes again when it is opened again.
+    fn can_be_opened_again(&self) -> bool;
+}
+
+impl Whence for PathBuf {
+    fn label(&self) -> String {
+        self.display().to_string()
+    }
+
+    fn can_be_opened_again(&self) -> bool {
+        self.is_file()
+    }
+}
+
+impl Whence for Place {
+    fn label(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    fn can_be_opened_again(&self) -> bool {
+        Self::can_be_opened_again(self)
+    }
+}
 
 /// Captures that are read as one, merged by time. Frames of one file keep their order, whatever their times.
-pub struct MergedCaptures<O> {
+pub struct MergedCaptures<P, O> {
     open: O,
     arrangement: Arrangement,
     /// How many there are.
     captures: usize,
     /// Captures that could not be read any more when their turn came.
     late: Vec<CaptureError>,
-    sources: Vec<State>,
+    sources: Vec<State<P>>,
     /// Which source is read when this one is over: its time and place.
     next: BTreeMap<usize, (Timestamp, usize)>,
     /// The source whose frame was given out last.
@@ -28,26 +56,27 @@ pub struct MergedCaptures<O> {
     queue: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
 
-enum State {
+enum State<P> {
     /// Not read yet.
-    Waiting(PathBuf),
+    Waiting(P),
     /// Being read; it stands at a frame.
     Reading(Box<CaptureFile>),
     Ended(SourceSummary),
 }
 
-impl<O> MergedCaptures<O>
+impl<P, O> MergedCaptures<P, O>
 where
-    O: FnMut(&PathBuf, u16) -> Result<CaptureFile, CaptureError>,
+    P: Whence,
+    O: FnMut(&P, u16) -> Result<CaptureFile, CaptureError>,
 {
     /// Looks at the first frame of every path. `open` opens a path as the source of that number. Returns the merged captures
     /// and what could not be read.
-    pub fn new(paths: &[PathBuf], open: O) -> (Self, Vec<CaptureError>) {
+    pub fn new(paths: &[P], open: O) -> (Self, Vec<CaptureError>) {
         Self::arranged(paths, Arrangement::default(), open)
     }
 
     /// The same for sources of which something is known.
-    pub fn arranged(paths: &[PathBuf], arrangement: Arrangement, open: O) -> (Self, Vec<CaptureError>) {
+    pub fn arranged(paths: &[P], arrangement: Arrangement, open: O) -> (Self, Vec<CaptureError>) {
         let mut merged = Self {
             open,
             arrangement,
@@ -65,18 +94,25 @@ where
                 Ok((true, file)) => {
                     first_times.insert(index, file.time().unwrap_or_default());
                     // One file, or a stream that cannot be opened twice, stays open.
-                    let stays = paths.len() == 1 || !path.is_file();
+                    let stays = paths.len() == 1 || !path.can_be_opened_again();
                     if stays { State::Reading(Box::new(file)) } else { State::Waiting(path.clone()) }
                 }
                 Ok((false, file)) => State::Ended(file.summary()),
                 Err(error) => {
                     let ended = State::failed(path, &error);
-                    errors.push(error);
+                    errors.push((index, error));
                     ended
                 }
             };
             merged.sources.push(state);
         }
+        // A recorder begins its next file before there is anything to write: of a set that is a warning.
+        let is_fault = |(index, error): (usize, CaptureError)| {
+            let others = merged.arrangement.others_of_its_group(index);
+            let of_a_set = others.is_some_and(|mut others| others.any(|other| first_times.contains_key(&other)));
+            (!matches!(error.problem, Problem::Empty) || !of_a_set).then_some(error)
+        };
+        let errors = errors.into_iter().filter_map(is_fault).collect();
         for sequence in merged.arrangement.sequences() {
             let with_frames: Vec<usize> =
                 sequence.iter().copied().filter(|index| first_times.contains_key(index)).collect();
@@ -91,7 +127,7 @@ where
     }
 
     /// Opens a source and moves to its first frame; whether it has one.
-    fn open(&mut self, path: &PathBuf, index: usize) -> Result<(bool, CaptureFile), CaptureError> {
+    fn open(&mut self, path: &P, index: usize) -> Result<(bool, CaptureFile), CaptureError> {
         let number = u16::try_from(index).unwrap_or(u16::MAX);
         let mut file = (self.open)(path, number)?;
         file.shift_times(self.arrangement.shift(number));
@@ -173,19 +209,20 @@ where
     }
 }
 
-impl State {
-    fn failed(path: &std::path::Path, error: &CaptureError) -> Self {
+impl<P: Whence> State<P> {
+    fn failed(path: &P, error: &CaptureError) -> Self {
         Self::Ended(SourceSummary {
-            path: path.display().to_string(),
+            path: path.label(),
             warnings: vec![error.problem.to_string()],
             ..SourceSummary::default()
         })
     }
 }
 
-impl<O> Source for MergedCaptures<O>
+impl<P, O> Source for MergedCaptures<P, O>
 where
-    O: FnMut(&PathBuf, u16) -> Result<CaptureFile, CaptureError>,
+    P: Whence,
+    O: FnMut(&P, u16) -> Result<CaptureFile, CaptureError>,
 {
     fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
         self.step();
@@ -199,8 +236,8 @@ where
     }
 
     fn summaries(&self) -> Vec<SourceSummary> {
-        let summary = |state: &State| match state {
-            State::Waiting(path) => SourceSummary { path: path.display().to_string(), ..SourceSummary::default() },
+        let summary = |state: &State<P>| match state {
+            State::Waiting(path) => SourceSummary { path: path.label(), ..SourceSummary::default() },
             State::Reading(file) => file.summary(),
             State::Ended(summary) => summary.clone(),
         };

@@ -221,7 +221,7 @@ impl PcapNgReader {
         } else {
             parse_interfacedescriptionblock_le(block)
         };
-        let (_, description) = parsed.map_err(|error| format!("an interface description does not parse: {error:?}"))?;
+        let (_, description) = parsed.map_err(|_| "an interface description breaks off".to_owned())?;
         Ok(Interface::from(&description))
     }
 

@@ -68,6 +68,11 @@ impl Group {
         })
     }
 
+    /// Which they are.
+    pub(super) fn sources(&self) -> &[usize] {
+        &self.sources
+    }
+
     /// Whether the source is one of the group.
     pub(super) fn has(&self, source: u16) -> bool {
         self.sources.contains(&usize::from(source))

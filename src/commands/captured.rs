@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::bail;
 
 use super::inputs::ClockOptions;
-use super::read;
-use crate::capture::BytesRead;
+use super::{opened, read};
+use crate::capture::{BytesRead, Place};
 use crate::digest::Digests;
 use crate::engine::{Engine, Limits};
 use crate::event::Content;
@@ -31,7 +31,9 @@ pub(super) struct CapturedFile {
 
 /// Whether there is a capture at the path, by its content. What can be read only once is not looked at.
 pub(super) fn is_capture(path: &Path) -> bool {
-    path.is_file() && read::capture(path, 0, &BytesRead::default()).is_ok()
+    path.is_file()
+        && (read::capture(&Place::file(path.to_owned()), 0, &BytesRead::default()).is_ok()
+            || Place::is_archive(path, &opened::shared))
 }
 
 /// The complete files of this name in a capture, each version once, in the order in which they were first downloaded. The name

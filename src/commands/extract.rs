@@ -55,7 +55,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let files = &args.captures.files;
-    read::refuse_too_many(files)?;
+    read::refuse_too_many(files.len())?;
     opened::hold(files.iter().map(PathBuf::as_path));
     let became = privileges::become_caller()?;
     let folder = Folder::open(&args.output, args.force).with_context(|| args.output.display().to_string())?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::{opened, privileges};
-use crate::capture::Arrangement;
+use crate::capture::{Arrangement, Place};
 use crate::dissect::{ContentLimits, tcp, tftp};
 use crate::engine::Limits;
 use crate::packet;
@@ -100,7 +100,7 @@ pub(super) fn reference_paths(arguments: &[ReferenceArgument]) -> impl Iterator<
 /// The captures to read, in the order given.
 #[derive(Debug, clap::Args)]
 pub(super) struct Captures {
-    /// Captures to read: pcap or pcapng. Several are one case, merged by time
+    /// Captures to read: pcap or pcapng, also compressed, in a zip or in a tar. Several are one case, merged by time
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
 
@@ -122,7 +122,8 @@ pub(super) struct ClockOptions {
 
 impl ClockOptions {
     /// How captures stand to each other, before it is looked into them.
-    pub(super) fn arrange(self, paths: &[PathBuf]) -> Arrangement {
+    pub(super) fn arrange(self, places: &[Place]) -> Arrangement {
+        let paths: Vec<PathBuf> = places.iter().map(Place::path).collect();
         let named = paths.iter().map(|path| (!self.separate_captures).then_some(path.as_path()));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the parser bounds it")]
         Arrangement::of(named).stating(self.clock_bound.map(|seconds| (seconds * 1e9) as u64))

@@ -48,6 +48,15 @@ pub(super) fn open(path: &Path) -> io::Result<Opened> {
     })
 }
 
+/// The file at a path, for whoever reads it where he wants.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(super) fn shared(path: &Path) -> io::Result<Arc<File>> {
+    let known = held().get(path).cloned();
+    known.map_or_else(|| File::open(path).map(Arc::new), Ok)
+}
+
 /// Lets go of this file: it may have been replaced, and whoever opens it again wants the new one.
 pub(super) fn let_go(path: &Path) {
     held().remove(path);

@@ -1,12 +1,12 @@
 //! Captures into an engine, for every command that reads them whole.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::inputs::ClockOptions;
 use super::progress::Bar;
 use super::{opened, pump};
 use crate::capture::{
-    Arrangement, BytesRead, CaptureError, CaptureFile, MergedCaptures, Problem, Source, SourceSummary,
+    Arrangement, BytesRead, CaptureError, CaptureFile, MergedCaptures, Place, Places, Problem, Source, SourceSummary,
 };
 use crate::engine::Engine;
 use crate::packet::Sightings;
@@ -23,20 +23,31 @@ pub(super) struct Read {
     pub(super) unreadable: usize,
 }
 
-/// The capture at a path, or on standard input where that is `-`.
+/// The places of the captures at these paths, members of archives among them.
+pub(super) fn places(paths: &[PathBuf]) -> Places {
+    Place::of(paths, &opened::shared)
+}
+
+/// The capture at a place, or on standard input where that is `-`.
 ///
 /// # Errors
 /// When it cannot be opened, or is none.
-pub(super) fn capture(path: &Path, number: u16, count: &BytesRead) -> Result<CaptureFile, CaptureError> {
+pub(super) fn capture(place: &Place, number: u16, count: &BytesRead) -> Result<CaptureFile, CaptureError> {
+    let path = place.path();
     if path.as_os_str() == "-" {
-        return CaptureFile::open_counted(path, number, count);
+        return CaptureFile::open_counted(&path, number, count);
     }
-    let failed = |problem| CaptureError { path: path.display().to_string(), problem };
-    let file = opened::open(path).map_err(|error| failed(error.into()))?;
+    let label = path.display().to_string();
+    let failed = |problem| CaptureError { path: label.clone(), problem };
+    if let Some(member) = place.open_member(&opened::shared, count) {
+        let member = member.map_err(|error| failed(error.into()))?;
+        return CaptureFile::from_file(member, label, number, &BytesRead::default());
+    }
+    let file = opened::open(&path).map_err(|error| failed(error.into()))?;
     if matches!(file.kind(), Ok((true, _))) {
         return Err(failed(Problem::Directory));
     }
-    CaptureFile::from_file(Box::new(file), path.display().to_string(), number, count)
+    CaptureFile::from_file(Box::new(file), label, number, count)
 }
 
 /// Captures that are read as one case at most: their frames name them by a number of 16 bits.
@@ -46,9 +57,8 @@ const MOST_CAPTURES: usize = 1 << 16;
 ///
 /// # Errors
 /// Where there are.
-pub(super) fn refuse_too_many(paths: &[PathBuf]) -> anyhow::Result<()> {
-    if paths.len() > MOST_CAPTURES {
-        let given = paths.len();
+pub(super) fn refuse_too_many(given: usize) -> anyhow::Result<()> {
+    if given > MOST_CAPTURES {
         anyhow::bail!(
             "{given} captures were given, at most {MOST_CAPTURES} are read as one case: merge some (mergecap)"
         );
@@ -68,15 +78,19 @@ pub(super) fn read(
     each: &mut dyn FnMut(&mut Roster),
     complain: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Read>> {
-    refuse_too_many(paths)?;
-    allow_many_files(paths.len());
+    refuse_too_many(paths.len())?;
     let count = BytesRead::default();
-    let open = |path: &PathBuf, number| capture(path, number, &count);
-    let (mut source, errors) = MergedCaptures::arranged(paths, arrange(paths, clocks), open);
+    let open = |place: &Place, number| capture(place, number, &count);
+    let Places { places, mut notes, mut errors } = places(paths);
+    let count_of_all = places.len() + errors.len();
+    refuse_too_many(places.len())?;
+    allow_many_files(places.len());
+    let (mut source, of_files) = MergedCaptures::arranged(&places, arrange(&places, clocks), open);
+    errors.extend(of_files);
     for error in &errors {
         complain(&error.to_string());
     }
-    if !paths.is_empty() && errors.len() == paths.len() {
+    if count_of_all > 0 && errors.len() == count_of_all {
         return Ok(None);
     }
     // More of them is known at the end: where a clock was set back.
@@ -100,10 +114,10 @@ pub(super) fn read(
         complain(&format!("{path}: {why}"));
     }
     let unreadable = errors.len() + late.len() + foreign.len();
-    if !paths.is_empty() && unreadable == paths.len() {
+    if count_of_all > 0 && unreadable == count_of_all {
         return Ok(None);
     }
-    let mut notes = report::tell_sources(&sources, &clocks);
+    notes.extend(report::tell_sources(&sources, &clocks));
     notes.extend(report::tell_left_out(engine, &mut sources));
     engine.roster_mut().set_clocks(clocks);
     Ok(Some(Read { sources, notes, unreadable }))
@@ -123,20 +137,17 @@ fn allow_many_files(captures: usize) {
 
 /// How the captures stand to each other. Where names do not tell that they are of one recorder, the beginnings are searched for
 /// packets that several hold, which show how their clocks compare.
-pub(super) fn arrange(paths: &[PathBuf], clocks: ClockOptions) -> Arrangement {
-    let arrangement = clocks.arrange(paths);
-    let is_read_once = |path: &PathBuf| !path.is_file();
-    if arrangement.is_one_recorder(paths.len())
-        || !Sightings::can_compare(paths.len())
-        || paths.iter().any(is_read_once)
-    {
+pub(super) fn arrange(places: &[Place], clocks: ClockOptions) -> Arrangement {
+    let arrangement = clocks.arrange(places);
+    let is_told = arrangement.is_one_recorder(places.len()) || !Sightings::can_compare(places.len());
+    if is_told || !places.iter().all(Place::can_be_opened_again) {
         return arrangement;
     }
     let mut sightings = Sightings::default();
-    for path in paths {
+    for place in places {
         // What cannot be read is told when it is read.
-        let mut file = capture(path, 0, &BytesRead::default()).ok();
-        let _ = sightings.add(file.as_mut().map(|file| file as &mut dyn Source), paths.len());
+        let mut file = capture(place, 0, &BytesRead::default()).ok();
+        let _ = sightings.add(file.as_mut().map(|file| file as &mut dyn Source), places.len());
     }
     arrangement.comparing(sightings.skews())
 }

@@ -105,7 +105,7 @@ pub(super) fn report(args: &Args, gives_up: bool, out: &mut dyn Write) -> anyhow
         );
     }
     let files = &args.files;
-    read::refuse_too_many(files)?;
+    read::refuse_too_many(files.len())?;
     if gives_up {
         args.sandbox.enter_to_read(files, inputs::reference_paths(&args.references), args.told.paths())?;
     }

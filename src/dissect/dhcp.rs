@@ -1,14 +1,15 @@
 //! Who a phone is, from how it gets its address (RFC 2131, 2132, 5859; domain.md 4.1).
 //!
 //! In: DHCP messages of clients and servers. Out: an [`Identity`]: the phone's name and model from the request, its address
-//! and its TFTP servers from the answer. Each acknowledgment is a [`Lease`] besides.
+//! and its TFTP servers from the answer; of a phone that nobody answers, its name all the same. Each acknowledgment is a [`Lease`]
+//! besides.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::flows::FlowTable;
 use super::model;
 use crate::bytes::Reader;
-use crate::capture::Moment;
+use crate::capture::{Moment, Timestamp};
 use crate::event::{Event, Identity, IdentitySource, Lease};
 use crate::packet::Datagram;
 
@@ -29,6 +30,18 @@ pub(super) struct Dhcp {
 struct Client {
     device: Option<String>,
     model: Option<String>,
+    /// When it asked.
+    asked: Moment,
+    /// Whether it was told already.
+    is_told: bool,
+}
+
+impl Client {
+    /// Who asked, and got no answer.
+    fn unanswered(self) -> Option<Event> {
+        let Self { device, model, asked, is_told } = self;
+        (!is_told).then(|| identity(None, device, model, Vec::new(), asked))
+    }
 }
 
 impl Default for Dhcp {
@@ -46,12 +59,24 @@ impl Dhcp {
     /// Takes a datagram.
     pub(super) fn datagram(&mut self, udp: &Datagram<'_>, moment: Moment, events: &mut Vec<Event>) {
         let Some(message) = Message::parse(udp.payload) else { return };
-        while self.clients.pop_expired(moment.time, false).is_some() {}
+        self.expire(moment.time, events);
         if message.is_reply {
             self.reply(message, moment, events);
         } else {
             self.request(message, moment, events);
         }
+    }
+
+    /// Time goes on: tells who waits for an answer for too long.
+    pub(super) fn expire(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+        while let Some((_, client)) = self.clients.pop_expired(now, false) {
+            events.extend(client.unanswered());
+        }
+    }
+
+    /// The capture is over: tells who got no answer.
+    pub(super) fn finish(&mut self, events: &mut Vec<Event>) {
+        events.extend(self.clients.drain().filter_map(|(_, client)| client.unanswered()));
     }
 
     fn request(&mut self, message: Message, moment: Moment, events: &mut Vec<Event>) {
@@ -65,7 +90,8 @@ impl Dhcp {
         if let Some(address) = message.client_address {
             events.push(identity(Some(address), device.clone(), model.clone(), Vec::new(), moment));
         }
-        self.clients.insert(message.mac, moment.time, Client { device, model });
+        let is_told = message.client_address.is_some();
+        self.clients.insert(message.mac, moment.time, Client { device, model, asked: moment, is_told });
     }
 
     fn reply(&mut self, message: Message, moment: Moment, events: &mut Vec<Event>) {
@@ -79,7 +105,7 @@ impl Dhcp {
         }
         let tells = known.is_some() || !message.tftp_servers.is_empty();
         if let (Some(address), true) = (message.your_address.or(message.client_address), tells) {
-            let Client { device, model } = known.unwrap_or_default();
+            let Client { device, model, .. } = known.unwrap_or_default();
             let device = device.or_else(|| message.host.filter(|host| model::is_phone_name(host)));
             events.push(identity(Some(address), device, model, message.tftp_servers, moment));
         }
@@ -193,6 +219,7 @@ mod tests {
             assert!(is_dhcp(&udp));
             dhcp.datagram(&udp, Moment::default(), &mut events);
         }
+        dhcp.finish(&mut events);
         let identity = |event| if let Event::Identity(identity) = event { Some(*identity) } else { None };
         events.into_iter().filter_map(identity).collect()
     }
@@ -221,6 +248,22 @@ mod tests {
         let answer = message(2, [0; 4], [14, 48, 44, 202], &[(53, &[5]), SERVERS]);
         let [identity] = &read(&[answer])[..] else { panic!() };
         assert_eq!((identity.device.as_deref(), identity.tftp_servers.len()), (None, 2));
+    }
+
+    #[test]
+    fn a_phone_that_nobody_answers() {
+        let discover = message(1, [0; 4], [0; 4], &[(53, &[1]), HOST, VENDOR]);
+        let offer = message(2, [0; 4], [14, 48, 44, 202], &[(53, &[2]), SERVERS]);
+        let [identity] = &read(&[discover.clone(), discover.clone(), offer])[..] else { panic!() };
+        assert_eq!((identity.device.as_deref(), identity.address), (Some("SEP0011215A1AE3"), None));
+        let mut dhcp = Dhcp::default();
+        let mut events = Vec::new();
+        let (src, dst) = ("0.0.0.0:68".parse().unwrap(), "255.255.255.255:67".parse().unwrap());
+        dhcp.datagram(&Datagram { src, dst, payload: &discover, missing: 0 }, Moment::default(), &mut events);
+        dhcp.expire(Timestamp::from_nanos(60_000_000_000), &mut events);
+        assert!(events.is_empty(), "it may still be answered");
+        dhcp.expire(Timestamp::from_nanos(61_000_000_000), &mut events);
+        assert_eq!(events.len(), 1);
     }
 
     #[test]

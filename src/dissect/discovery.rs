@@ -57,7 +57,7 @@ fn cdp_address(value: &[u8]) -> Option<IpAddr> {
 pub(super) fn lldp(announcement: &[u8], moment: Moment) -> Option<Event> {
     let mut reader = Reader::new(announcement);
     let mut told = empty(IdentitySource::Lldp, moment);
-    let (mut description, mut port) = (None, None);
+    let (mut description, mut port, mut port_mac) = (None, None, None);
     for _ in 0..MOST_TLVS {
         let Some(header) = reader.u16() else { break };
         let Some(value) = reader.take(usize::from(header & 0x1ff)) else { break };
@@ -70,6 +70,8 @@ pub(super) fn lldp(announcement: &[u8], moment: Moment) -> Option<Event> {
             (1, [5, 2, rest @ ..]) | (8, [17, 2, rest @ ..]) if rest.len() >= 16 => {
                 told.address = told.address.or(rest.first_chunk::<16>().map(|&octets| Ipv6Addr::from(octets).into()));
             }
+            // 88xx name their port by its MAC address, others by that and `:P1`.
+            (2, [3, rest @ ..]) => port_mac = rest.first_chunk::<6>().map(|&mac| model::phone_name(mac)),
             (2, [_, rest @ ..]) => port = text(rest),
             (5, value) => told.device = text(value),
             (6, value) => description = text(value),
@@ -86,8 +88,9 @@ pub(super) fn lldp(announcement: &[u8], moment: Moment) -> Option<Event> {
         Some(format!("SEP{mac}")).filter(|name| model::is_phone_name(name))
     };
     told.model = told.model.or_else(|| description.as_deref().and_then(model::of_platform));
-    let is_phone = told.model.as_deref().is_some_and(|model| model.starts_with("CP-"));
-    told.device = name.filter(|name| model::is_phone_name(name)).or_else(|| if is_phone { from_port() } else { None });
+    let is_phone = told.model.as_deref().is_some_and(model::is_article);
+    let by_port = || is_phone.then(|| from_port().or(port_mac)).flatten();
+    told.device = name.filter(|name| model::is_phone_name(name)).or_else(by_port);
     finish(told)
 }
 
@@ -95,8 +98,9 @@ const fn empty(source: IdentitySource, moment: Moment) -> Identity {
     Identity { source, address: None, device: None, model: None, software: None, tftp_servers: Vec::new(), moment }
 }
 
-/// Only phones are told.
-fn finish(told: Identity) -> Option<Event> {
+/// Only phones are told. One that has no address yet announces 0.0.0.0.
+fn finish(mut told: Identity) -> Option<Event> {
+    told.address = told.address.filter(|address| !address.is_unspecified());
     let named = told.device.as_deref().is_some_and(model::is_phone_name);
     named.then(|| Event::Identity(Box::new(told)))
 }
@@ -170,7 +174,16 @@ mod tests {
         let unnamed: Vec<_> = tlvs.iter().copied().filter(|(kind, _)| *kind != 5).collect();
         let told = identity(lldp(&lldp_of(&unnamed), Moment::default())).unwrap();
         assert_eq!(told.device.as_deref(), Some("SEP0011215A1AE3"), "by its port");
-        let switch: &[(u16, &[u8])] = &[(1, &[4, 0, 1, 2, 3, 4, 5]), (5, b"switch.example")];
+        let by_mac: &[(u16, &[u8])] = &[
+            (1, &[5, 1, 0, 0, 0, 0]),
+            (2, &[3, 0x00, 0x11, 0x21, 0x5a, 0x1a, 0xe3]),
+            (6, b"Cisco IP Phone CP-8865,V1, sip8845_65.12-5-1SR2-2"),
+        ];
+        let told = identity(lldp(&lldp_of(by_mac), Moment::default())).unwrap();
+        assert_eq!((told.device.as_deref(), told.model.as_deref()), (Some("SEP0011215A1AE3"), Some("CP-8865")));
+        assert_eq!(told.address, None, "it has none yet");
+        let switch: &[(u16, &[u8])] =
+            &[(1, &[4, 0, 1, 2, 3, 4, 5]), (2, &[3, 0, 1, 2, 3, 4, 5]), (5, b"switch.example")];
         assert!(lldp(&lldp_of(switch), Moment::default()).is_none());
     }
 

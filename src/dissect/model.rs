@@ -43,6 +43,7 @@ pub(super) fn of_device_type(number: u32) -> String {
         621 => "CP-7821",
         622 => "CP-7841",
         623 => "CP-7861",
+        659 => "CP-8831",
         683 => "CP-8841",
         684 => "CP-8851",
         685 => "CP-8861",
@@ -54,6 +55,13 @@ pub(super) fn of_device_type(number: u32) -> String {
         30016 => "Cisco IP Communicator",
         30018 => "CP-7961G",
         30019 => "CP-7936",
+        36213 => "CP-7811",
+        36216 => "CP-8821",
+        36217 => "CP-8811",
+        36224 => "CP-8845",
+        36225 => "CP-8865",
+        36247 => "CP-7832",
+        36258 => "CP-8832",
         other => return format!("device type {other}"),
     };
     model.to_owned()
@@ -61,20 +69,33 @@ pub(super) fn of_device_type(number: u32) -> String {
 
 /// The model and firmware of a SIP `User-Agent`: `Cisco-CP7821/12.1.1` is a CP-7821.
 pub(super) fn of_user_agent(text: &str) -> Option<(String, Option<&str>)> {
-    let rest = text.strip_prefix("Cisco-CP")?;
+    let text = text.strip_prefix("Cisco-")?;
+    let (series, rest) = ["CP", "DP"].iter().find_map(|series| Some((series, text.strip_prefix(series)?)))?;
     let (model, version) = rest.split_once('/').unwrap_or((rest, ""));
     let model = model.trim_start_matches('-');
     let plain = !model.is_empty() && model.len() <= 16 && model.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    plain.then(|| (format!("CP-{model}"), (!version.is_empty()).then_some(version)))
+    plain.then(|| (format!("{series}-{model}"), (!version.is_empty()).then_some(version)))
 }
 
-/// The model in text that people read: `Cisco IP Phone 7975`, `Cisco Systems, Inc. IP Phone CP-7975G`.
+/// What stands before the model in text that people read, by the generations of phones.
+const BEFORE_MODEL: [&str; 4] = ["IP Phone", "IP Conference Phone", "Desk Phone", "Video Phone"];
+/// What article numbers of phones begin with; those of the 9800 series with the second.
+const ARTICLES: [&str; 2] = ["CP-", "DP-"];
+
+/// The model in text that people read: `Cisco IP Phone 7975`, `Cisco Systems, Inc. IP Phone CP-7975G`, `… CP-7911G,V2,`.
 pub(super) fn of_platform(text: &str) -> Option<String> {
-    let at = text.find("IP Phone")?;
-    let word = text.get(at + "IP Phone".len()..)?.split_whitespace().next()?;
+    let rest = BEFORE_MODEL.iter().find_map(|before| text.split_once(before)).map(|(_, rest)| rest)?;
+    let word = rest.split(|c: char| c.is_whitespace() || c == ',' || c == ';').find(|word| !word.is_empty())?;
     let model = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let plain = !model.is_empty() && model.len() <= 16 && model.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    plain.then(|| if model.starts_with("CP-") { model.to_owned() } else { format!("CP-{model}") })
+    let is_plain = model.len() <= 16 && model.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    // `Cisco IP Phone, …` has no model.
+    let is_model = is_plain && model.chars().any(|c| c.is_ascii_digit());
+    is_model.then(|| if is_article(model) { model.to_owned() } else { format!("CP-{model}") })
+}
+
+/// Whether the text begins like the article number of a phone.
+pub(super) fn is_article(text: &str) -> bool {
+    ARTICLES.iter().any(|article| text.starts_with(article))
 }
 
 /// Whether the text is the name of a desk phone: `SEP` and twelve hexadecimal digits.
@@ -103,14 +124,24 @@ mod tests {
     #[test]
     fn numbers_and_spellings() {
         assert_eq!(of_device_type(437), "CP-7975G");
+        assert_eq!(of_device_type(36217), "CP-8811");
+        assert_eq!(of_device_type(36258), "CP-8832");
         assert_eq!(of_device_type(4711), "device type 4711");
         assert_eq!(of_user_agent("Cisco-CP7821/12.1.1"), Some(("CP-7821".to_owned(), Some("12.1.1"))));
         assert_eq!(of_user_agent("Cisco-CP7962G/9.4.2"), Some(("CP-7962G".to_owned(), Some("9.4.2"))));
+        assert_eq!(of_user_agent("Cisco-DP-9871/3.1"), Some(("DP-9871".to_owned(), Some("3.1"))));
         assert_eq!(of_user_agent("Cisco-CP/1"), None);
         assert_eq!(of_user_agent("Twinkle/1.4"), None);
         assert_eq!(of_platform("Cisco IP Phone 7975").as_deref(), Some("CP-7975"));
         assert_eq!(of_platform("Cisco Systems, Inc. IP Phone CP-8861\0").as_deref(), Some("CP-8861"));
         assert_eq!(of_platform("Cisco IP Phone 8861, V1, sip88xx.12-1").as_deref(), Some("CP-8861"));
+        assert_eq!(of_platform("Cisco IP Phone CP-7911G,V2, SCCP11.9-4-2SR3-1S").as_deref(), Some("CP-7911G"));
+        assert_eq!(of_platform("Cisco IP Phone CP-7911G,V2,").as_deref(), Some("CP-7911G"));
+        assert_eq!(of_platform("Cisco IP Conference Phone 8832").as_deref(), Some("CP-8832"));
+        assert_eq!(of_platform("Cisco Desk Phone 9871").as_deref(), Some("CP-9871"));
+        assert_eq!(of_platform("Cisco Systems, Inc. Desk Phone DP-9841").as_deref(), Some("DP-9841"));
+        assert_eq!(of_platform("Cisco Video Phone 8875, PhoneOS.3.1").as_deref(), Some("CP-8875"));
+        assert_eq!(of_platform("Cisco IP Phone, of any kind"), None);
         assert_eq!(of_platform("cisco WS-C3750"), None);
         assert!(is_phone_name("SEP0011215A1AE3") && !is_phone_name("SEP0011215A1AE") && !is_phone_name("CUCM"));
     }

@@ -234,7 +234,8 @@ fn what_is_not_decoded_is_counted() {
     let wireless = |kind: u8, flags: u8, qos: u8| [&[kind, flags][..], &[0; 22], &[qos, 0], &[7; 40]].concat();
     for (foreign, link, data) in [
         (Foreign::GtpU, 1, in_udp(2152, &[0x30, 255, 0, 40])),
-        (Foreign::L2tp, 1, in_udp(1701, &[0, 2])),
+        (Foreign::L2tp, 1, in_udp(1701, &[0xc8, 2])),
+        (Foreign::L2tp, 1, ethernet(&ip(from, to, 17, 1, &udp(1701, 1701, &[0, 2])))),
         (Foreign::L2tp, 1, of_ip(115)),
         (Foreign::EncryptedCapwap, 1, in_udp(5247, &[1, 0, 0, 0, 23, 254])),
         (Foreign::FragmentedCapwap, 1, in_udp(5247, &[0, 0x10, 2, 0x80, 0, 1, 0, 0])),
@@ -258,6 +259,12 @@ fn what_is_not_decoded_is_counted() {
         let [((0, kind), (2, first))] = counted[..] else { panic!("{}: {counted:?}", foreign.name()) };
         assert_eq!((kind, first.number), (foreign, 3));
         assert!(super::glance::may_matter(frame.link, &frame.data), "{}", foreign.name());
+    }
+    // A transfer of TFTP whose client took the port of a tunnel.
+    for port in super::tunnel::PORTS {
+        let frame = Owned::ethernet(0, in_udp(port, b"\0\x03\0\x01data"));
+        let read = datagram(&mut Decoder::default(), &frame).map(|(.., payload, _)| payload);
+        assert_eq!(read, Some(b"\0\x03\0\x01data".to_vec()), "port {port}");
     }
     // Beacons, acknowledgments, and data frames without data.
     for kind in [0x80, 0xd4, 0x48, 0xc8] {

@@ -93,13 +93,13 @@ pub(super) fn of_datagram(ports: (u16, u16), payload: &[u8]) -> Option<Inside> {
         // VXLAN (RFC 7348): on its own port or the one that Linux used before, with the flag that says so.
         (_, 4789 | 8472) if first.is_none_or(|flags| flags & 8 != 0) => Some(Inside::Layer(Layer::Ethernet, 8)),
         (_, VXLAN_GPE) if first.is_none_or(|flags| flags & 0x3c == 0x0c) => Some(Inside::or_cut(vxlan_gpe(payload))),
-        (_, GENEVE) if first.is_none_or(|flags| flags >> 6 == 0) => Some(Inside::or_cut(geneve(payload))),
-        (CAPWAP, _) | (_, CAPWAP) if first.is_none_or(|preamble| preamble >> 4 == 0) => {
-            Some(Inside::or_cut(capwap(payload)))
-        }
+        (_, GENEVE) if begins_like_geneve(payload) => Some(Inside::or_cut(geneve(payload))),
+        (CAPWAP, _) | (_, CAPWAP) if begins_like_capwap(payload) => Some(Inside::or_cut(capwap(payload))),
         (_, TZSP) if first.is_none_or(|version| version == 1) => Some(Inside::or_cut(tzsp(payload))),
         (GTP_U, _) | (_, GTP_U) if first.is_none_or(|flags| flags >> 4 == 3) => Some(Inside::Foreign(Foreign::GtpU)),
-        (L2TP, _) | (_, L2TP) => Some(Inside::Foreign(Foreign::L2tp)),
+        (L2TP, L2TP) => Some(Inside::Foreign(Foreign::L2tp)),
+        // One side may have any port; then only what has its control or length bit is believed.
+        (L2TP, _) | (_, L2TP) if first.is_some_and(|flags| flags & 0xc0 != 0) => Some(Inside::Foreign(Foreign::L2tp)),
         _ => None,
     }
 }
@@ -118,6 +118,21 @@ pub(super) const fn next_protocol(number: u8) -> Option<Layer> {
 /// draft-ietf-nvo3-vxlan-gpe 3.
 fn vxlan_gpe(payload: &[u8]) -> Option<Inside> {
     Some(Inside::Layer(next_protocol(*payload.get(3)?)?, 8))
+}
+
+/// Anybody may use these ports for something else, as the ephemeral port of a TFTP transfer: its packets, which begin with a zero
+/// and an opcode from 1 to 6, are none of a tunnel.
+fn begins_like_geneve(payload: &[u8]) -> bool {
+    payload.first().is_none_or(|flags| flags >> 6 == 0) && payload.get(2).is_none_or(|&ether_type| ether_type >= 6)
+}
+
+/// Either DTLS, or a header of at least two words.
+fn begins_like_capwap(payload: &[u8]) -> bool {
+    match payload {
+        [] | [0 | 1] => true,
+        &[preamble, length, ..] => preamble == 1 || (preamble == 0 && length >> 3 >= 2),
+        _ => false,
+    }
 }
 
 /// RFC 8926 3.4: the options' length is in words of four bytes.

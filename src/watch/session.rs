@@ -10,7 +10,7 @@ use super::export::{self, Exported, Exports, Request as ExportRequest};
 use super::feed::{Batch, Fed, Feed};
 use super::keep::FrameStore;
 use super::message::{Drops, Note, Status};
-use crate::capture::{CaptureError, Frame, Source, SourceSummary, Timestamp};
+use crate::capture::{CaptureError, Clocks, Frame, Source, SourceSummary, Timestamp};
 use crate::engine::Limits;
 use crate::phone::{FileKind, PhoneKey};
 use crate::report;
@@ -373,8 +373,17 @@ impl Session {
     /// The same with what was left out of each, and what else was left out.
     pub fn summaries_and_notes(&self) -> (Vec<SourceSummary>, Vec<String>) {
         let mut sources = self.summaries();
-        let notes = report::tell_left_out(self.board.engine(), &mut sources);
+        let mut notes = report::tell_sources(&sources, &self.clocks());
+        notes.extend(report::tell_left_out(self.board.engine(), &mut sources));
         (sources, notes)
+    }
+
+    /// Which moments of what was read can be ordered.
+    pub fn clocks(&self) -> Clocks {
+        match &self.input {
+            Input::Files { source, .. } => source.clocks(),
+            Input::Live(_) | Input::Stream(_) => Clocks::one(),
+        }
     }
 
     /// Reads the references again.

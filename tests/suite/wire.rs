@@ -1,6 +1,8 @@
 //! From frames to phones: captures of real software, and captures written byte by byte, spoiled in every way that networks
 //! and capture devices know. What is read stays the same, or becomes unknown; it never becomes different.
 
+mod archives;
+mod clocks;
 mod containers;
 mod evidence;
 mod recorded;

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
 
-use crate::capture::{Arrangement, BytesRead, CaptureError, FollowedFile, MergedCaptures, Source};
+use crate::capture::{Arrangement, BytesRead, CaptureError, FollowedFile, MergedCaptures, Place, Places, Source};
 use crate::commands::inputs::ClockOptions;
 use crate::commands::{opened, privileges, read};
 use crate::sandbox;
@@ -130,20 +130,24 @@ fn followed(path: &Path, label: String) -> anyhow::Result<watch::Feed> {
 }
 
 fn captures(paths: &[PathBuf], clocks: ClockOptions) -> anyhow::Result<Input> {
-    read::refuse_too_many(paths)?;
-    let arrangement = read::arrange(paths, clocks);
-    let source = merged(paths, arrangement.clone())?;
+    read::refuse_too_many(paths.len())?;
+    let Places { places, errors, .. } = read::places(paths);
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error.into());
+    }
+    read::refuse_too_many(places.len())?;
+    let arrangement = read::arrange(&places, clocks);
+    let source = merged(&places, arrangement.clone())?;
     let sizes = paths.iter().map(|path| std::fs::metadata(path).ok().map(|metadata| metadata.len()));
     let total = sizes.sum::<Option<u64>>();
-    let paths = paths.to_vec();
-    let reopen: Reopen = Box::new(move || merged(&paths, arrangement.clone()).map_err(|error| error.to_string()));
+    let reopen: Reopen = Box::new(move || merged(&places, arrangement.clone()).map_err(|error| error.to_string()));
     Ok(Input::Files { source, total, reopen: Some(reopen) })
 }
 
 /// All of the captures, or why one of them cannot be read.
-fn merged(paths: &[PathBuf], arrangement: Arrangement) -> Result<Box<dyn Source + Send>, CaptureError> {
-    let open = |path: &PathBuf, number| read::capture(path, number, &BytesRead::default());
-    let (source, errors) = MergedCaptures::arranged(paths, arrangement, open);
+fn merged(places: &[Place], arrangement: Arrangement) -> Result<Box<dyn Source + Send>, CaptureError> {
+    let open = |place: &Place, number| read::capture(place, number, &BytesRead::default());
+    let (source, errors) = MergedCaptures::arranged(places, arrangement, open);
     errors.into_iter().next().map_or_else(|| Ok(Box::new(source) as Box<dyn Source + Send>), Err)
 }
 

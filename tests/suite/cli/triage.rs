@@ -95,6 +95,56 @@ fn one_unreadable_capture_of_several() {
 }
 
 #[test]
+fn captures_whose_clocks_nothing_compares() {
+    let captures = ["two-tftp/capture.pcap", "healthy/capture.pcap"];
+    let (_, out, _) = run(&["triage", captures[0], captures[1], "--details", "none"]);
+    assert!(out.contains("read      1: ") && out.contains("read      2: "), "{out}");
+    assert!(out.contains("nothing shows how the clocks of captures 1 and 2 compare"), "{out}");
+    let (_, out, _) = run(&["triage", captures[0], captures[1], "--clock-bound", "0.5", "--details", "none"]);
+    assert!(!out.contains("nothing shows how"), "{out}");
+    let (exit, _, err) = run(&["triage", captures[0], "--clock-bound", "soon"]);
+    assert!(exit == 2 && err.contains("expected a number of seconds"), "{err}");
+}
+
+#[test]
+fn a_rotated_set_with_an_empty_file() {
+    let folder = TempDir::new().unwrap();
+    let whole = fs::read(captures().join("healthy/capture.pcap")).unwrap();
+    // Cut between two frames, as a recorder does that begins a new file.
+    let length = |at: usize| usize::try_from(u32::from_le_bytes(whole[at + 8..at + 12].try_into().unwrap())).unwrap();
+    let middle = (0..60).fold(24, |at, _| at + 16 + length(at));
+    let (first, second) = whole.split_at(middle);
+    let files = [
+        file(&folder, "t1.pcap", first),
+        file(&folder, "t2.pcap", &[&whole[..24], second].concat()),
+        file(&folder, "t3.pcap", b""),
+    ];
+    let arguments = ["triage", &files[0], &files[1], &files[2], "--format", "json"];
+    let (exit, out, err) = run(&arguments);
+    assert_eq!((exit, err.as_str()), (0, ""));
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let sets: Vec<_> = report["sources"].as_array().unwrap().iter().map(|source| source["set"].as_u64()).collect();
+    assert_eq!(sets, [Some(1), Some(1), None]);
+    assert_eq!(report["sources"][1]["number"], 2);
+    assert!(report["sources"][2]["warnings"][0].as_str().unwrap().contains("empty"));
+    assert!(report["notes"].to_string().contains("captures 1 and 2 are the files of one rotated capture"), "{report}");
+    let (_, out, _) = run(&[&arguments[..], &["--separate-captures"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(report["sources"][0]["set"].is_null());
+}
+
+#[test]
+fn what_is_not_decoded_is_told() {
+    let folder = TempDir::new().unwrap();
+    let mut frames = testkit::read(captures().join("healthy/capture.pcap").to_str().unwrap());
+    let macsec = testkit::ethernet_with(0x88e5, &[7; 60]);
+    frames.extend((0..3).map(|_| testkit::Owned::ethernet(frames[0].time, macsec.clone())).collect::<Vec<_>>());
+    let path = file(&folder, "secret.pcap", &testkit::pcap(1, true, &frames));
+    let (_, out, _) = run(&["triage", &path]);
+    assert!(out.contains("3 frames of MACsec are not decoded, the first is frame 125"), "{out}");
+}
+
+#[test]
 fn captures_that_are_none() {
     let folder = TempDir::new().unwrap();
     fails(&["triage", "nowhere.pcap"], &["nowhere.pcap", "No such file"]);

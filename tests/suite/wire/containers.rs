@@ -3,22 +3,22 @@
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use itlscope::capture::{BytesRead, CaptureError, CaptureFile, MergedCaptures, Source, SourceSummary};
+use itlscope::capture::{Arrangement, BytesRead, CaptureError, CaptureFile, MergedCaptures, Source, SourceSummary};
 use itlscope::testkit::{self, Owned, block, enhanced_packet, interface, section, udp_frame};
 
 /// A folder of its own.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }
 
 /// A few frames, one each 100 ms.
-fn frames(count: usize) -> Vec<Owned> {
+pub(crate) fn frames(count: usize) -> Vec<Owned> {
     (0..count)
         .map(|index| {
             let number = u16::try_from(index).unwrap();
@@ -29,10 +29,10 @@ fn frames(count: usize) -> Vec<Owned> {
 }
 
 /// What was read: source, number, time and bytes of each frame.
-type Read = Vec<(u16, u64, i64, Vec<u8>)>;
+pub(crate) type Read = Vec<(u16, u64, i64, Vec<u8>)>;
 
 /// Reads a source to its end.
-fn drain(source: &mut dyn Source) -> Result<Read, CaptureError> {
+pub(crate) fn drain(source: &mut dyn Source) -> Result<Read, CaptureError> {
     let mut read = Vec::new();
     while let Some(frame) = source.next_frame()? {
         read.push((frame.id.source, frame.id.number, frame.time.nanos(), frame.data.to_vec()));
@@ -75,13 +75,13 @@ fn read_both_ways(bytes: &[u8]) -> Result<(Read, Vec<SourceSummary>), String> {
     whole
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn zstd(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
@@ -90,7 +90,7 @@ fn pcap_header(magic: u32, minor: u8, link: u32) -> Vec<u8> {
     [&magic.to_le_bytes()[..], &[2, 0, minor, 0], &[0; 8], &[0, 0, 4, 0], &link.to_le_bytes()].concat()
 }
 
-fn of(frames: &[Owned]) -> Read {
+pub(crate) fn of(frames: &[Owned]) -> Read {
     (1..).zip(frames).map(|(number, frame)| (0, number, frame.time, frame.data.clone())).collect()
 }
 
@@ -205,6 +205,50 @@ fn a_pcaps_variant_is_told_however_its_bytes_come() {
 }
 
 #[test]
+fn an_odd_field_in_an_early_record_makes_no_other_variant() {
+    // The first records of a real boot, each with what some recorder writes.
+    let path = format!("{}/captures/tvs-regenerated/capture.pcap", env!("CARGO_MANIFEST_DIR"));
+    let whole = std::fs::read(path).unwrap();
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let mut at = 24;
+    for record in 0..5 {
+        let (seconds, fraction, captured) = (word(&whole, at), word(&whole, at + 4), word(&whole, at + 8));
+        for fields in [
+            [seconds - 1, fraction + 1_000_000, captured, captured],
+            [seconds, fraction, captured, 0],
+            [seconds, fraction, captured, captured - 1],
+        ] {
+            let mut odd = whole.clone();
+            let bytes: Vec<u8> = fields.into_iter().flat_map(u32::to_le_bytes).collect();
+            odd[at..at + 16].copy_from_slice(&bytes);
+            let (read, summaries, errors) = read_bytes(&odd);
+            assert_eq!((read.len(), errors.as_slice()), (92, &[][..]), "record {record}: {fields:?}");
+            assert!(summaries[0].warnings.is_empty(), "record {record}: {fields:?}");
+            // The same where only these records are there, whole or cut.
+            for records in record + 1..6 {
+                let end = (0..records).fold(24, |at, _| at + 16 + word(&whole, at + 8) as usize);
+                for end in [end, end + 8, end + 12] {
+                    assert_eq!(read_bytes(&odd[..end]).0.len(), records, "record {record}: {fields:?}, {end} bytes");
+                }
+            }
+        }
+        at += 16 + captured as usize;
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back() {
+    let mut frames = frames(20);
+    for frame in &mut frames[12..] {
+        frame.time -= 3_600_000_000_000;
+    }
+    let (read, summaries, _) = read_bytes(&testkit::pcap(1, true, &frames));
+    assert_eq!(read, of(&frames), "frames keep their order");
+    let [step] = summaries[0].set_back[..] else { panic!("{summaries:?}") };
+    assert_eq!((step.frame, step.by), (13, 3_599_900_000_000));
+}
+
+#[test]
 fn pcapng_frames_are_numbered_as_in_wireshark() {
     // tshark 4.0 on a file with each of these blocks between two packets: the second packet has this number.
     let data = udp_frame("10.0.0.1:1000", "10.0.0.2:2000", 1, b"x");
@@ -283,6 +327,49 @@ fn a_rotated_set_is_one_capture() {
     }
 }
 
+/// Frames written as files of a set, and read as one.
+fn read_set(names: &[&str], files: &[&[Owned]]) -> (Read, Vec<SourceSummary>, Vec<String>) {
+    let folder = folder();
+    let paths: Vec<PathBuf> = names
+        .iter()
+        .zip(files)
+        .map(|(name, frames)| {
+            let bytes = if frames.is_empty() { Vec::new() } else { testkit::pcap(1, true, frames) };
+            write(folder.path(), name, &bytes)
+        })
+        .collect();
+    let arrangement = Arrangement::of(paths.iter().map(|path| Some(path.as_path())));
+    let open = |path: &PathBuf, number| CaptureFile::open(path, number);
+    let (mut source, errors) = MergedCaptures::arranged(&paths, arrangement, open);
+    let read = drain(&mut source).unwrap();
+    (read, source.summaries(), errors.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_set_whose_clock_is_set_back_is_read_file_by_file() {
+    let mut frames = frames(30);
+    for frame in &mut frames[10..] {
+        frame.time -= 3_600_000_000_000;
+    }
+    let names = ["t_00003_20260828093002.pcap", "t_00001_20260828103000.pcap", "t_00002_20260828093001.pcap"];
+    let (read, summaries, _) = read_set(&names, &[&frames[20..], &frames[..10], &frames[10..20]]);
+    let data: Vec<_> = read.into_iter().map(|(.., data)| data).collect();
+    assert_eq!(data, frames.iter().map(|frame| frame.data.clone()).collect::<Vec<_>>());
+    assert!(summaries.iter().all(|summary| summary.set == Some(1)), "{summaries:?}");
+}
+
+#[test]
+fn an_empty_file_of_a_set_is_a_warning() {
+    let frames = frames(20);
+    let (read, summaries, errors) = read_set(&["t1.pcap", "t2.pcap", "t3.pcap"], &[&frames[..10], &frames[10..], &[]]);
+    assert_eq!((read.len(), errors.as_slice()), (20, &[][..]));
+    assert_eq!(summaries[2].warnings, ["is empty (0 bytes), not a capture"]);
+    let (_, _, errors) = read_set(&["a.pcap", "b.pcap"], &[&frames[..10], &[]]);
+    assert_eq!(errors.len(), 1, "what is of no set");
+    let (_, _, errors) = read_set(&["t1.pcap", "t2.pcap"], &[&[], &[]]);
+    assert_eq!(errors.len(), 2, "a set without any frame");
+}
+
 #[test]
 fn captures_of_the_same_time_are_merged() {
     let frames = frames(100);
@@ -330,6 +417,11 @@ fn what_is_no_capture_is_told_in_one_line() {
             "trace: is not a capture: it begins with 68 65 6c 6c at byte 0, expected the magic number of a pcap or pcapng file",
         ),
         (&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0], "trace: is cut at byte 0: the file header needs 24 bytes, only 6 are there"),
+        (
+            b"snoop\0\0\0\0\0\0\x02\0\0\0\x04",
+            "trace: is a snoop capture, which is not read: convert it with 'editcap -F pcap FILE NEW.pcap'",
+        ),
+        (b"\xfd7zXZ\0\0\x04", "trace: is compressed with xz, which is not read: decompress it first (xz -dk FILE)"),
         (truncated, "trace: is cut at byte 24: a record's header needs 16 bytes, only 6 are there"),
         (
             &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1],
