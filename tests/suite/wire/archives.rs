@@ -1,7 +1,9 @@
 //! Captures in archives, as customers send them.
 
+use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use itlscope::capture::{BytesRead, CaptureFile, MergedCaptures, Place, Places};
 use itlscope::testkit;
@@ -10,6 +12,10 @@ use super::containers::{Read, drain, folder, frames, gzip, of, write, zstd};
 
 /// Names and contents.
 type Members<'a> = &'a [(&'a str, Vec<u8>)];
+
+fn opened(path: &Path) -> std::io::Result<Arc<File>> {
+    File::open(path).map(Arc::new)
+}
 
 fn tar(members: Members<'_>) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
@@ -63,7 +69,7 @@ fn zip(members: Members<'_>, streamed: bool) -> Vec<u8> {
 fn read(name: &str, bytes: &[u8]) -> (Read, Vec<String>, Vec<String>, Vec<String>) {
     let folder = folder();
     let local = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
-    let Places { places, notes, errors } = Place::of(&[write(folder.path(), name, bytes)]);
+    let Places { places, notes, errors } = Place::of(&[write(folder.path(), name, bytes)], &opened);
     let open = |place: &Place, number| CaptureFile::open_place(place, number, &BytesRead::default());
     let (mut source, of_members) = MergedCaptures::new(&places, open);
     let read = drain(&mut source).unwrap();
@@ -132,7 +138,7 @@ fn archives_that_are_cut_or_damaged() {
     let at = damaged.len() / 2 + 30;
     damaged[at] ^= 1;
     let folder = folder();
-    let Places { places, .. } = Place::of(&[write(folder.path(), "case.zip", &damaged)]);
+    let Places { places, .. } = Place::of(&[write(folder.path(), "case.zip", &damaged)], &opened);
     let mut file = CaptureFile::open_place(&places[0], 0, &BytesRead::default()).unwrap();
     while file.advance().unwrap() {}
     let warnings = file.summary().warnings;
@@ -160,7 +166,7 @@ proptest::proptest! {
         }
         let folder = folder();
         let path: PathBuf = write(folder.path(), "case", &bytes);
-        let Places { places, .. } = Place::of(&[path]);
+        let Places { places, .. } = Place::of(&[path], &opened);
         for place in &places {
             if let Ok(mut file) = CaptureFile::open_place(place, 0, &BytesRead::default()) {
                 while let Ok(true) = file.advance() {}

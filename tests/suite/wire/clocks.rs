@@ -48,7 +48,11 @@ fn what_both_recorded_counts_once() {
     let expected = testkit::phones(&frames);
     let (phones, engine, clocks) = read(&[frames.clone(), seen_elsewhere(&frames, HOURS)], true);
     let downloads = |phones: &[itlscope::phone::Phone]| -> Vec<_> {
-        phones.iter().flat_map(|phone| &phone.downloads).map(|record| (record.file.clone(), record.digests)).collect()
+        phones
+            .iter()
+            .flat_map(|phone| &phone.downloads)
+            .map(|record| (record.file().map(str::to_owned), record.digests))
+            .collect()
     };
     assert_eq!(downloads(&phones), downloads(&expected));
     assert_eq!(phones[0].sessions.len(), expected[0].sessions.len());
