@@ -159,3 +159,17 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phones_that_a_bound_cost_are_no_clean_end() {
+        let clean = Summary::default();
+        assert_eq!((Exit::of(&clean, 0), Exit::of(&clean, 1)), (Exit::Clean, Exit::Findings));
+        let attention = Summary { needing_attention: 1, ..clean };
+        let mismatched = Summary { mismatched: 1, ..clean };
+        assert_eq!([attention, mismatched].map(|summary| Exit::of(&summary, 0)), [Exit::Findings; 2]);
+    }
+}

@@ -146,7 +146,9 @@ impl Roster {
         let mut addresses: Vec<IpAddr> = homes.iter().map(|home| home.address).collect();
         addresses.dedup();
         for &address in &addresses {
-            let Some(station) = self.stations.get(&address) else { continue };
+            // Where an address was forgotten and seen again, nothing says that what is seen there now is still of this phone.
+            let station = self.stations.get(&address).filter(|station| station.tenants.devices().any(|one| one == name));
+            let Some(station) = station else { continue };
             let place = self.place(name, address, station, &homes);
             if place.is_shared() {
                 shared_by.extend(station.tenants.devices().filter(|other| *other != name).cloned());
@@ -204,7 +206,8 @@ impl Roster {
     /// Whether more than its files says that an address is a device's.
     fn is_certain(&self, name: &DeviceName, home: &Home) -> bool {
         let station = self.stations.get(&home.address);
-        let leased = name.hardware().is_some_and(|own| station.is_some_and(|station| station.tenants.is_leased_to(own)));
+        let leased =
+            name.hardware().is_some_and(|own| station.is_some_and(|station| station.tenants.is_leased_to(own)));
         home.rank >= Rank::Hardware || leased
     }
 

@@ -93,6 +93,7 @@ impl Case {
             }
         }
         wrong.extend(self.misquoted());
+        wrong.extend(self.without_a_line());
         wrong
     }
 
@@ -104,10 +105,26 @@ impl Case {
             Ok(Ok(text)) => (1..=text.lines().count()).contains(&line),
             // Of what is packed, or in UTF-16, the program alone counts lines.
             Ok(Err(_)) => true,
-            Err(_) => false,
+            Err(_) => Path::new(path).ancestors().skip(1).any(|packed| self.folder.join(packed).is_file()),
         };
         let missing = evidence.into_iter().filter(|place| !is_there(place));
         missing.map(|(path, line)| format!("{}: {path} has no line {line}", self.name)).collect()
+    }
+
+    /// What a text decides of a phone's screen, and does not name the line for.
+    fn without_a_line(&self) -> Vec<String> {
+        let screens = select(&self.report, "phones[*].verdict.conditions[id=phone_reports_failure]");
+        let decided = screens.into_iter().filter(|screen| {
+            let is_by_option = screen["why"].as_str().unwrap().contains("said by option");
+            screen["holds"] != "unknown" && !is_by_option
+        });
+        let has_line = |screen: &&Value| {
+            let mut lines = Vec::new();
+            lines_of(&screen["evidence"], &mut lines);
+            !lines.is_empty()
+        };
+        let without = decided.filter(|screen| !has_line(screen));
+        without.map(|screen| format!("{}: {} names no line", self.name, screen["why"])).collect()
     }
 }
 
