@@ -147,7 +147,8 @@ impl Roster {
         addresses.dedup();
         for &address in &addresses {
             // Where an address was forgotten and seen again, nothing says that what is seen there now is still of this phone.
-            let station = self.stations.get(&address).filter(|station| station.tenants.devices().any(|one| one == name));
+            let station =
+                self.stations.get(&address).filter(|station| station.tenants.devices().any(|one| one == name));
             let Some(station) = station else { continue };
             let place = self.place(name, address, station, &homes);
             if place.is_shared() {
