@@ -16,7 +16,12 @@ use crate::event::Side;
 use crate::x509::Certificate;
 
 /// Writes every certificate that a server or a phone presented, each once, and tells the manifest. Returns what failed.
-pub(super) fn write(clients: &[Client<'_>], folder: &Folder, names: &mut Names, manifest: &mut Manifest) -> Vec<Failure> {
+pub(super) fn write(
+    clients: &[Client<'_>],
+    folder: &Folder,
+    names: &mut Names,
+    manifest: &mut Manifest,
+) -> Vec<Failure> {
     let mut all: BTreeMap<Sha256Sum, (Arc<Certificate>, Vec<Presented>)> = BTreeMap::new();
     for client in clients {
         for session in &client.sessions {

@@ -109,7 +109,8 @@ impl Phone {
             .map(|one| {
                 let end = one.downloads.last().map_or(one.started, |download| download.span.first);
                 // Whoever reads the phone's files from another address later may fetch them for it, or for himself.
-                let may_follow = |other: &Boot<'_>| other.address.0 == one.address.0 || self.certain.contains(&other.address.0);
+                let may_follow =
+                    |other: &Boot<'_>| other.address.0 == one.address.0 || self.certain.contains(&other.address.0);
                 boots.iter().any(|other| may_follow(other) && clocks.is_before(end, other.started))
             })
             .collect();

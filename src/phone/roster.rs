@@ -197,12 +197,17 @@ impl Roster {
         for (_, device) in self.devices.take_gone() {
             self.forgotten += 1;
             self.lost_phones += u64::from(device.substantial);
-            device.addresses.iter().for_each(|&address| self.lost.insert(address));
+            for &address in &device.addresses {
+                self.lost.insert(address);
+                self.changes.address(address);
+            }
         }
         for (address, station) in self.stations.take_gone() {
             self.forgotten += 1;
             self.lost_phones += u64::from(station.substantial);
             self.lost.insert(address);
+            // What was seen there is missing in the phones that had the address.
+            station.tenants.devices().for_each(|device| self.changes.device(device));
         }
     }
 

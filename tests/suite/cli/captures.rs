@@ -144,15 +144,30 @@ const ODD: [(&str, &str); 3] = [
     ("microseconds-beyond-a-second", "tvs-regenerated"),
 ];
 
+fn without_frames(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("frame");
+            fields.values_mut().for_each(without_frames);
+        }
+        Value::Array(values) => values.iter_mut().for_each(without_frames),
+        _ => {}
+    }
+}
+
 #[test]
 fn oddities_of_real_traffic_change_nothing() {
     let mut differences = Vec::new();
     for (odd, case) in ODD {
         let (_, expected) = expectations().into_iter().find(|(folder, _)| folder.ends_with(case)).unwrap();
         let (_, report) = triage(&captures().join(format!("../tests/fixtures/wire/{odd}.pcap")), &[]);
-        let phones = expected["phones"].as_array().unwrap();
+        let mut phones = expected["phones"].as_array().unwrap().clone();
+        if odd.starts_with("challenge") {
+            // Frames that were put in before them move the others.
+            phones.iter_mut().for_each(without_frames);
+        }
         assert_eq!(report["summary"]["phones"], phones.len(), "{odd}");
-        for phone in phones {
+        for phone in &phones {
             compare(odd, phone, find(&report, phone).unwrap(), &mut differences);
         }
         if odd.starts_with("microseconds") {
