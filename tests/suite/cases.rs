@@ -158,9 +158,9 @@ fn wrong_in(folder: &str, at_least: usize) -> Vec<String> {
     cases.sort();
     assert!(cases.len() >= at_least, "{folder}: {} cases", cases.len());
     let (cases, wrong) = (Mutex::new(cases), Mutex::new(Vec::new()));
+    let next = || cases.lock().unwrap().pop();
     let work = || {
-        loop {
-            let Some(case) = cases.lock().unwrap().pop() else { break };
+        while let Some(case) = next() {
             let found = Case::new(&case).map_or_else(|none| vec![none], |case| case.violations());
             wrong.lock().unwrap().extend(found);
         }

@@ -51,7 +51,7 @@ pub(super) fn holds(value: &Value, how: &Value) -> bool {
     } else if let Some(part) = how.get("contains") {
         value.as_str().map_or_else(|| value.to_string(), str::to_owned).contains(part.as_str().unwrap())
     } else if let Some(pattern) = how.get("matches") {
-        let unless = how.get("unless").map(|unless| regex(unless));
+        let unless = how.get("unless").map(regex);
         value.as_str().is_some_and(|text| matches(text, &regex(pattern), unless.as_ref()))
     } else if let Some(most) = how.get("most") {
         value.as_f64().is_some_and(|number| number <= most.as_f64().unwrap())

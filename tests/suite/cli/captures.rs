@@ -170,8 +170,10 @@ fn oddities_of_real_traffic_change_nothing() {
         for phone in &phones {
             compare(odd, phone, find(&report, phone).unwrap(), &mut differences);
         }
-        if odd.starts_with("microseconds") {
-            compare(odd, &expected["frames"], &report["sources"][0]["frames"], &mut differences);
+        if report["sources"][0]["frames"] != expected["frames"] {
+            // Every frame has another number behind those that were put in.
+            assert!(odd.starts_with("challenge-ack"), "{odd}: {}", report["sources"][0]);
+            differences.retain(|difference| !difference.starts_with(odd) || !difference.contains("].frame: expected "));
         }
     }
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
