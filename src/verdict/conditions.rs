@@ -421,7 +421,9 @@ fn phone_reports_failure(matter: &Matter<'_>) -> Condition {
             let is_logged = matter.strongest(&testimony.failure).is_some_and(|(source, _)| source == Source::Log);
             let is_bad = matter.served.is_some_and(|(_, served)| super::advice::is_bad(served));
             if is_logged && !failed && is_bad {
-                let why = format!("{why}, but no phone can verify the list that is served: the log may be of an earlier boot");
+                let why = format!(
+                    "{why}, but no phone can verify the list that is served: the log may be of an earlier boot"
+                );
                 return Condition::unknown(id, why, evidence);
             }
             let seen =

@@ -478,7 +478,9 @@ fn tvs(boot: &Boot<'_>) -> Vec<Observation> {
         let reason = || session.reason().unwrap_or_else(|| "it was refused".to_owned());
         let (id, text, moment, seen) = if is_unreachable(session) {
             let (id, text) = match session.ending {
-                SessionEnding::Silent { reset: true, .. } => ("tvs_closed", format!("TVS {server} refused the connection (RST)")),
+                SessionEnding::Silent { reset: true, .. } => {
+                    ("tvs_closed", format!("TVS {server} refused the connection (RST)"))
+                }
                 _ => ("tvs_unanswered", format!("TVS {server} gave no sign of life")),
             };
             (id, text, session.span.first, format!("connects to {server}: {}", reason()))

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use itlscope::trust::testkit::{ListBuilder, RecordBuilder};
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair};
+use itlscope::trust::testkit::{ListBuilder, RecordBuilder};
 use serde::{Deserialize, Serialize};
 
 /// What a certificate is for.
