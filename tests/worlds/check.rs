@@ -501,7 +501,7 @@ impl<'a> Witness<'a> {
                 "list_accepted" => any(&|round| round.took_itl == Some(true)),
                 "list_refused" => any(&|round| round.took_itl == Some(false)),
                 "config_refused" => any(&|round| round.took_config == Some(false)),
-                "asks_again" => any(&|round| round.by_itself),
+                "asks_again" => any(&|round| round.by_itself) || (words.contains("was reset") && self.begins_soon()),
                 "tvs_accepted" => asked(&|end| matches!(end, TvsEnd::Yes | TvsEnd::No)),
                 "tvs_refused" => asked(&|end| matches!(end, TvsEnd::Refused | TvsEnd::Closed | TvsEnd::Mismatch)),
                 "tvs_unanswered" => self.found_at_tvs(words, |session| !session.answered),
@@ -517,6 +517,12 @@ impl<'a> Witness<'a> {
             };
             checked.that(format!("observed.{id}"), truth, format!("{}: {words}", self.name), "it did not");
         }
+    }
+
+    /// Whether it began its last rounds within two minutes of those before, whoever was the cause.
+    fn begins_soon(&self) -> bool {
+        let soon = |pair: &[Round]| pair[1].began - pair[0].began < 130 * super::world::SECOND;
+        self.state.rounds.windows(2).any(soon)
     }
 
     /// Whether a list that it holds has the signer of its configuration.
@@ -547,7 +553,7 @@ impl<'a> Witness<'a> {
                     }),
                     "tvs_unreachable" => self.found_at_tvs(words, |session| session.presents.is_none()),
                     "tvs_refused" => tvs(&|end| matches!(end, TvsEnd::Refused | TvsEnd::Closed | TvsEnd::Mismatch)),
-                    "begins_again" => self.rounds.iter().any(|round| round.by_itself),
+                    "begins_again" => self.rounds.iter().any(|round| round.by_itself) || self.begins_soon(),
                     "tvs_does_not_vouch" => tvs(&|end| end == TvsEnd::No),
                     "web_refused" => self.rounds.iter().any(|round| round.web.contains(&false)),
                     "unknown_config_signer" => !self.knows_config_signer(),
