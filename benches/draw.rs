@@ -12,8 +12,9 @@ use itlscope::digest::Sha1Sum;
 use itlscope::phone::{DeviceName, PhoneKey};
 use itlscope::report::{Brief, Severity};
 use itlscope::tui::{Action, Clock, ColumnId, State, Theme};
-use itlscope::verdict::{Case, Check, Deletion, Told};
+use itlscope::verdict::{Case, Check, Deletion};
 use itlscope::watch::{Cause, FleetView, Row, Update};
+use itlscope::words::Told;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 

@@ -12,7 +12,8 @@ use itlscope::capture::{CaptureFile, MergedCaptures, Source};
 use itlscope::engine::{Engine, Limits};
 use itlscope::report::{self, Report};
 use itlscope::trust::Reference;
-use itlscope::verdict::{Assessments, Case, Told};
+use itlscope::verdict::{Assessments, Case};
+use itlscope::words::Told;
 
 fn main() -> anyhow::Result<()> {
     let mut paths = std::env::args_os().skip(1).map(PathBuf::from);

@@ -39,7 +39,8 @@ Examples:
   itlscope show ITLFile.tlv
       A trust list, laid out as 'show itl' does
 
-Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done";
+Exit status: 0 nothing needs attention and nothing differs from a reference that was given; 1 something does, also where \
+a bound cost phones; 2 it could not be done";
 
 /// See what Cisco IP phones do when they boot, and whether their ITL really has to be deleted.
 #[derive(Debug, Parser)]
@@ -65,18 +66,19 @@ enum Command {
 /// How a run ended, as scripts see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Nothing is wrong.
+    /// Nothing needs attention, and nothing differs from a reference.
     Clean,
-    /// Something is wrong with a phone.
+    /// Something does.
     Findings,
     /// It could not be done.
     Failed,
 }
 
 impl Exit {
-    /// What the counts of a report come to.
-    const fn of(summary: &Summary) -> Self {
-        if summary.mismatched > 0 || summary.needing_attention > 0 { Self::Findings } else { Self::Clean }
+    /// What the counts of a report come to. Of phones that a bound cost, nobody can say that nothing is wrong.
+    const fn of(summary: &Summary, lost_phones: u64) -> Self {
+        let finds = summary.mismatched > 0 || summary.needing_attention > 0 || lost_phones > 0;
+        if finds { Self::Findings } else { Self::Clean }
     }
 }
 
@@ -156,4 +158,18 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phones_that_a_bound_cost_are_no_clean_end() {
+        let clean = Summary::default();
+        assert_eq!((Exit::of(&clean, 0), Exit::of(&clean, 1)), (Exit::Clean, Exit::Findings));
+        let attention = Summary { needing_attention: 1, ..clean };
+        let mismatched = Summary { mismatched: 1, ..clean };
+        assert_eq!([attention, mismatched].map(|summary| Exit::of(&summary, 0)), [Exit::Findings; 2]);
+    }
 }

@@ -1,12 +1,14 @@
 //! Files and certificates out of captures, into a folder.
 //!
-//! In: complete files as the roster hands them on, in the end the phones. Out: files on disk under names that are safe, each
+//! In: complete files as the roster hands them on, in the end the phones and the other clients. Out: files on disk under names that are safe, each
 //! certificate as PEM, and a [`Manifest`] that says from which frames each came. It refuses to write what is not complete, to
 //! follow a path from the wire, to overwrite unless it is told to, and to write what may hold secrets unless it is asked for.
 //!
 //! Files are written when they are complete and not held: in the end those are removed again that a later frame took back.
 
 mod certificates;
+mod client;
+mod failure;
 mod folder;
 mod manifest;
 mod names;
@@ -17,12 +19,13 @@ use std::net::IpAddr;
 
 use foldhash::{HashMap, HashMapExt};
 
+pub use failure::Failure;
 pub use folder::Folder;
 pub use manifest::{CertificateEntry, FileEntry, FileSeen, Manifest, NotWritten, Presented};
 
 use crate::digest::Digests;
 use crate::event::Outcome;
-use crate::phone::{DownloadRecord, KeptFile, Phone};
+use crate::phone::{DownloadRecord, KeptFile, OtherClient, Phone};
 use manifest::Why;
 use names::Names;
 
@@ -37,22 +40,6 @@ pub struct Options {
 
 /// One file: the server that gave it, the name that it was asked for by, what is in it.
 type Key = (IpAddr, Option<String>, Digests);
-
-/// Why a file is not there.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// Its path, and what is wrong.
-    pub text: String,
-    /// Whether another file stands in its place. Where not, the disk is full or broken, and another run may do better.
-    pub in_the_way: bool,
-}
-
-impl Failure {
-    fn new(path: &str, error: &io::Error) -> Self {
-        let in_the_way = matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory);
-        Self { text: format!("{path}: {error}"), in_the_way }
-    }
-}
 
 /// Writes files as they come.
 #[derive(Debug)]
@@ -100,22 +87,28 @@ impl Extractor {
         }
     }
 
-    /// The capture is over, and these are its phones: removes what turned out not to be complete, and writes certificates and
+    /// The capture is over, and these are its phones and other clients: removes what turned out not to be complete, and writes certificates and
     /// the manifest. `manifest` says what was read. Returns it, and what could not be written, each with its path. Where the disk
     /// failed, the manifest is not written: what is missing is no result, and another run goes on.
     ///
     /// # Errors
     /// When the manifest cannot be written.
-    pub fn finish(mut self, phones: &[Phone], mut manifest: Manifest) -> io::Result<(Manifest, Vec<Failure>)> {
+    pub fn finish(
+        mut self,
+        phones: &[Phone],
+        others: &[OtherClient],
+        mut manifest: Manifest,
+    ) -> io::Result<(Manifest, Vec<Failure>)> {
+        let clients = client::all(phones, others);
         let mut written: HashMap<String, FileEntry> = HashMap::new();
-        for phone in phones {
-            for record in &phone.downloads {
+        for client in &clients {
+            for record in client.downloads.iter().copied() {
                 match self.account(record) {
                     Some(Ok(path)) => {
                         let new = || FileEntry::new(path.to_owned(), record);
-                        written.entry(path.to_owned()).or_insert_with(new).seen.push(FileSeen::new(phone, record));
+                        written.entry(path.to_owned()).or_insert_with(new).seen.push(FileSeen::new(client, record));
                     }
-                    Some(Err(why)) => manifest.not_written.push(NotWritten::new(phone, record, why)),
+                    Some(Err(why)) => manifest.not_written.push(NotWritten::new(client, record, why)),
                     None => {}
                 }
             }
@@ -140,7 +133,7 @@ impl Extractor {
         manifest.files = written.into_values().collect();
         manifest.files.sort_by(|a, b| (a.first_frame(), &a.path).cmp(&(b.first_frame(), &b.path)));
         failed.sort_by(|a: &Failure, b: &Failure| a.text.cmp(&b.text));
-        failed.extend(certificates::write(phones, &self.folder, &mut self.names, &mut manifest));
+        failed.extend(certificates::write(&clients, &self.folder, &mut self.names, &mut manifest));
         if failed.iter().all(|failure| failure.in_the_way) {
             manifest.write(&self.folder)?;
         }

@@ -4,8 +4,10 @@
 //! # The way of the data
 //!
 //! ```text
-//! bytes ─▶ frame ─▶ datagram / segment ─▶ event ─▶ phone ─▶ finding ─▶ view
-//! capture    packet       dissect                  phone     verdict    report
+//! bytes ─▶ frame ─▶ datagram / segment ─▶ event ─▶ phone ─┐
+//! capture    packet       dissect                  phone  ├▶ claims ─▶ testimony ─▶ assessment ─▶ view
+//!                                text ─▶ statement ───────┘  witness      claim      verdict       report
+//!                                          words
 //! ```
 //!
 //! Arrows only go right. Everything between [`capture`] and the views is sans-IO: state machines that are fed borrowed bytes

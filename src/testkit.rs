@@ -78,12 +78,17 @@ pub fn phones(frames: &[Owned]) -> Vec<Phone> {
 
 /// The same within other limits.
 pub fn phones_within(frames: &[Owned], limits: &Limits) -> Vec<Phone> {
+    engine(frames, limits).phones()
+}
+
+/// An engine that has seen these frames, and knows that no more come.
+pub fn engine(frames: &[Owned], limits: &Limits) -> Engine {
     let mut engine = Engine::new(limits, &[]);
     for (number, frame) in (1..).zip(frames) {
         engine.push(&frame.frame(number));
     }
     engine.finish();
-    engine.phones()
+    engine
 }
 
 pub fn address(text: &str) -> SocketAddr {

@@ -89,7 +89,7 @@ def cases(store):
                   because="The trap: today's list matches what is served today, and the phone "
                           "is stuck all the same. The alert shows it."),
          Question([ref("itl-both-new.tlv")], 1, {PHONE: "needed"},
-                  ["--holds", f"{PHONE}=references/itl-old.tlv",
+                  ["--holds", f"{PHONE}=references/itl-old.tlv", "--holds", f"{PHONE}=ctl=none",
                    "--phone-says", f"{PHONE}=verification-failed", "--old-key-backup", "no"])],
         seconds=90)
 

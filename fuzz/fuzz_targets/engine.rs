@@ -8,7 +8,8 @@ use itlscope::capture::{CaptureFile, Source};
 use itlscope::engine::{Engine, Limits};
 use itlscope::report::{self, Details, Report, Style};
 use itlscope::trust::Reference;
-use itlscope::verdict::{Assessments, Case, Deletion, Told, assess};
+use itlscope::verdict::{Assessments, Case, Deletion, assess};
+use itlscope::words::Told;
 use libfuzzer_sys::fuzz_target;
 
 const REFERENCE: &[u8] = include_bytes!("../../captures/references/itl-old.tlv");

@@ -27,7 +27,7 @@ Examples:
 Without --tvs, the TVS servers are taken to present the certificates that NEW lists. \
 TVS is taken to know the new signer, as it does when the signer is a certificate of its own cluster.
 
-Exit status: 0 phones accept NEW, 1 they reject it or it is not sure, 2 a file could not be read";
+Exit status: 0 phones accept the new list; 1 they will reject it, or that is not known; 2 it could not be done";
 
 /// Compare two trust lists and predict, by the phone's own rules, whether phones that hold OLD accept NEW
 #[derive(Debug, clap::Args)]

@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let Some(read) = read else { return Ok(Exit::Failed) };
     let manifest = Manifest::new(&read.sources, read.notes);
     let (manifest, failed) = extractor
-        .finish(&engine.phones(), manifest)
+        .finish(&engine.phones(), &engine.roster().other_clients(), manifest)
         .with_context(|| args.output.join(Folder::MANIFEST).display().to_string())?;
     for failure in failed.iter().take(MOST_FAILURES) {
         super::complain(&args.output.join(&failure.text).display().to_string());

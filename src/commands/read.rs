@@ -76,7 +76,7 @@ pub(super) fn read(
     for error in &errors {
         complain(&error.to_string());
     }
-    if errors.len() == paths.len() {
+    if !paths.is_empty() && errors.len() == paths.len() {
         return Ok(None);
     }
     // More of them is known at the end: where a clock was set back.
@@ -100,7 +100,7 @@ pub(super) fn read(
         complain(&format!("{path}: {why}"));
     }
     let unreadable = errors.len() + late.len() + foreign.len();
-    if unreadable == paths.len() {
+    if !paths.is_empty() && unreadable == paths.len() {
         return Ok(None);
     }
     let mut notes = report::tell_sources(&sources, &clocks);

@@ -25,7 +25,8 @@ Examples:
   itlscope triage boot.pcap -r old.tlv --holds SEP0011215A1AE3=old.tlv
       What only you know decides what no capture can
 
-Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done";
+Exit status: 0 nothing needs attention and nothing differs from a reference that was given; 1 something does, also where \
+a bound cost phones; 2 it could not be done";
 
 /// Read captures and say, per phone, what it downloaded, whether that matches, and whether its ITL has to be deleted
 #[derive(Debug, clap::Args)]
@@ -121,6 +122,7 @@ pub(super) fn report(args: &Args, gives_up: bool, out: &mut dyn Write) -> anyhow
     let mut phones = engine.phones();
     let others = engine.roster().other_clients();
     let losses = engine.losses().to_vec();
+    let lost = engine.roster().lost_phones();
     // Its tables are as large as the report will be.
     drop(engine);
     let seen = phones.len();
@@ -146,7 +148,7 @@ pub(super) fn report(args: &Args, gives_up: bool, out: &mut dyn Write) -> anyhow
     if gives_up {
         std::mem::forget(phones);
     }
-    let exit = Exit::of(&summary);
+    let exit = Exit::of(&summary, lost);
     Ok(match (read.unreadable, doubtful) {
         (0, false) => exit,
         (0, true) => exit.max(Exit::Findings),

@@ -35,7 +35,8 @@ Examples:
 
 Keys: ? shows them all, q quits.
 
-Exit status: 0 nothing is wrong, 1 a mismatch was found, 2 it could not be done";
+Exit status: 0 nothing needs attention and nothing differs from a reference that was given; 1 something does, also where \
+a bound cost phones; 2 it could not be done";
 
 /// Watch phones boot: a dashboard over a capture or an interface
 #[derive(Debug, clap::Args)]
@@ -262,7 +263,7 @@ fn exit(session: &Session, summary: Summary) -> Exit {
             return Exit::Failed;
         }
     }
-    Exit::of(&summary)
+    Exit::of(&summary, session.board.engine().roster().lost_phones())
 }
 
 fn summary(session: &mut Session) -> Summary {

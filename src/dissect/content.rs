@@ -76,7 +76,7 @@ impl ContentStore {
         }
     }
 
-    /// An id for a download, whatever its transport.
+    /// An id for a download or a session, whatever its transport: numbers go up in the order in which they began.
     pub(super) const fn new_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id

@@ -28,6 +28,8 @@ const MOST_RECENT: usize = 8;
 /// Reads the HTTP messages of a connection.
 #[derive(Debug)]
 pub(super) struct HttpStreams {
+    /// Of the download that the connection was for, where it never came to a request.
+    id: u64,
     requests: MessageReader,
     responses: MessageReader,
     client_seen: bool,
@@ -93,8 +95,9 @@ struct Parts {
 }
 
 impl HttpStreams {
-    pub(super) fn new(client: SocketAddr, server: SocketAddr) -> Self {
+    pub(super) fn new(id: u64, client: SocketAddr, server: SocketAddr) -> Self {
         Self {
+            id,
             requests: MessageReader::default(),
             responses: MessageReader::default(),
             client_seen: false,
@@ -176,7 +179,7 @@ impl StreamReader for HttpStreams {
             ResponseSink { exchange: &mut self.exchange, moment: span.last, shared, end }.end();
         }
         if !self.client_seen && !self.exchange.server_seen && facts.syns > 0 && !facts.server_answered {
-            self.exchange.tell_unreachable(facts, span, shared);
+            self.exchange.tell_unreachable(self.id, facts, span, shared.events);
         }
         self.exchange.conclude(facts, shared);
     }
@@ -373,10 +376,10 @@ impl Exchange {
     }
 
     /// Nobody took the connection: the phone came to no request, and will ask for its file in another way.
-    fn tell_unreachable(&self, facts: &ConnectionFacts, span: Span, shared: &mut Shared<'_>) {
-        let request = Request { id: shared.store.new_id(), asked: Asked::unknown(), span };
+    fn tell_unreachable(&self, id: u64, facts: &ConnectionFacts, span: Span, events: &mut Vec<Event>) {
+        let request = Request { id, asked: Asked::unknown(), span };
         let ending = DownloadEnding::Unanswered(Silence::NotConnected(facts.not_connected()));
-        self.tell(&request, ending, span, shared.events);
+        self.tell(&request, ending, span, events);
     }
 
     /// The connection is over: requests without an answer, and an answer without its end.

@@ -25,7 +25,7 @@ pub(super) fn of_service(
         Service::Tvs | Service::Tomcat | Service::Https | Service::Other => {
             Box::new(TlsDissector::new(id, service, client, server, moment))
         }
-        Service::Http => Box::new(HttpStreams::new(client, server)),
+        Service::Http => Box::new(HttpStreams::new(id, client, server)),
         Service::Sip => Box::new(SipStreams::new(client, server)),
         Service::Sccp => Box::new(SccpStreams::new(client)),
         Service::Tftp => return None,

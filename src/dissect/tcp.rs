@@ -61,7 +61,6 @@ pub struct Tcp {
     limits: Limits,
     certificates: CertificateCache,
     held: usize,
-    next_id: u64,
     /// Connections that were reset, and when they were.
     lingering: VecDeque<(Timestamp, Key)>,
 }
@@ -111,7 +110,6 @@ impl Tcp {
             limits,
             certificates: CertificateCache::default(),
             held: 0,
-            next_id: 0,
             lingering: VecDeque::new(),
         }
     }
@@ -137,7 +135,7 @@ impl Tcp {
             if !known && !carries {
                 return;
             }
-            let connection = self.open(segment, moment);
+            let connection = self.open(segment, moment, store);
             if let Some(ended) = self.connections.insert(key, moment.time, connection) {
                 self.conclude(ended, store, events);
             }
@@ -145,7 +143,7 @@ impl Tcp {
         let Some(connection) = self.connections.get(&key, moment.time) else { return };
         let before = connection.held;
         if matches!(connection.protocol, Protocol::Unknown) && !segment.payload.is_empty() {
-            connection.recognise(segment, moment, &mut self.next_id);
+            connection.recognise(segment, moment, store);
         }
         let facts = ConnectionFacts::default();
         let mut shared = Shared { certificates: &mut self.certificates, store, events, facts };
@@ -221,7 +219,7 @@ impl Tcp {
     }
 
     /// A connection that begins with this segment, as far as the capture shows.
-    fn open(&mut self, segment: &Segment<'_>, moment: Moment) -> Connection {
+    fn open(&self, segment: &Segment<'_>, moment: Moment, store: &mut ContentStore) -> Connection {
         let flags = segment.flags;
         let src_expected = self.ports.expected(segment.src.port());
         let dst_expected = self.ports.expected(segment.dst.port());
@@ -243,8 +241,7 @@ impl Tcp {
         let Some(service) = expected else {
             return Connection { protocol: Protocol::Unknown, ..Connection::new(client, server, moment) };
         };
-        self.next_id += 1;
-        let Some(mut reader) = readers::of_service(service, self.next_id, client, server, moment) else {
+        let Some(mut reader) = readers::of_service(service, store.new_id(), client, server, moment) else {
             return Connection::new(client, server, moment);
         };
         if !flags.has(TcpFlags::SYN) {
@@ -336,7 +333,7 @@ impl Connection {
     }
 
     /// Looks whether the first bytes on an unknown port are TLS, and which side sent them.
-    fn recognise(&mut self, segment: &Segment<'_>, moment: Moment, next_id: &mut u64) {
+    fn recognise(&mut self, segment: &Segment<'_>, moment: Moment, store: &mut ContentStore) {
         let Some(sent_by) = readers::recognise(segment.payload) else {
             self.protocol = Protocol::Nothing;
             return;
@@ -348,8 +345,7 @@ impl Connection {
             self.server = server;
             std::mem::swap(&mut self.client_stream, &mut self.server_stream);
         }
-        *next_id += 1;
-        let reader = readers::of_service(Service::Other, *next_id, client, server, self.span.first);
+        let reader = readers::of_service(Service::Other, store.new_id(), client, server, self.span.first);
         self.protocol = reader.map_or(Protocol::Nothing, Protocol::Known);
         self.span.extend(moment);
     }

@@ -6,20 +6,25 @@ use std::sync::Arc;
 
 use data_encoding::BASE64;
 
-use super::Failure;
+use super::client::Client;
+use super::failure::Failure;
 use super::folder::Folder;
 use super::manifest::{CertificateEntry, Manifest, Presented};
 use super::names::Names;
 use crate::digest::Sha256Sum;
 use crate::event::Side;
-use crate::phone::Phone;
 use crate::x509::Certificate;
 
 /// Writes every certificate that a server or a phone presented, each once, and tells the manifest. Returns what failed.
-pub(super) fn write(phones: &[Phone], folder: &Folder, names: &mut Names, manifest: &mut Manifest) -> Vec<Failure> {
+pub(super) fn write(
+    clients: &[Client<'_>],
+    folder: &Folder,
+    names: &mut Names,
+    manifest: &mut Manifest,
+) -> Vec<Failure> {
     let mut all: BTreeMap<Sha256Sum, (Arc<Certificate>, Vec<Presented>)> = BTreeMap::new();
-    for phone in phones {
-        for session in &phone.sessions {
+    for client in clients {
+        for session in &client.sessions {
             let milestones = &session.milestones;
             let shown = [
                 (&session.certificate, Side::Server, milestones.certificate),
@@ -28,7 +33,7 @@ pub(super) fn write(phones: &[Phone], folder: &Folder, names: &mut Names, manife
             for (certificate, by, moment) in shown {
                 if let (Some(certificate), Some(moment)) = (certificate, moment) {
                     let entry = all.entry(certificate.sha256).or_insert_with(|| (Arc::clone(certificate), Vec::new()));
-                    entry.1.push(Presented::new(phone, session, by, moment));
+                    entry.1.push(Presented::new(client, session, by, moment));
                 }
             }
         }

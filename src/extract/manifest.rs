@@ -5,12 +5,13 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::client::Client;
 use super::folder::Folder;
 use crate::capture::{Moment, SourceSummary};
 use crate::digest::{Md5Sum, Sha1Sum, Sha256Sum};
 use crate::escape;
 use crate::event::{Side, TlsSession};
-use crate::phone::{DownloadRecord, Phone};
+use crate::phone::DownloadRecord;
 use crate::report::{SourceView, SpanView, Tool};
 use crate::x509::{Certificate, DistinguishedName, Serial};
 
@@ -167,9 +168,9 @@ impl FileEntry {
 }
 
 impl FileSeen {
-    pub(super) fn new(phone: &Phone, record: &DownloadRecord) -> Self {
+    pub(super) fn new(client: &Client<'_>, record: &DownloadRecord) -> Self {
         Self {
-            phone: phone.name.as_ref().map(ToString::to_string),
+            phone: client.name.map(ToString::to_string),
             transport: record.transport.name(),
             client: record.client.to_string(),
             server: record.server.to_string(),
@@ -184,7 +185,7 @@ impl NotWritten {
         self.withheld
     }
 
-    pub(super) fn new(phone: &Phone, record: &DownloadRecord, why: Why) -> Self {
+    pub(super) fn new(client: &Client<'_>, record: &DownloadRecord, why: Why) -> Self {
         let withheld = why == Why::Withheld;
         let reason = match why {
             Why::Withheld => "it may hold secrets: --with-configs writes it".to_owned(),
@@ -198,7 +199,7 @@ impl NotWritten {
             sha1: record.digests.map(|digests| digests.sha1),
             reason,
             withheld,
-            seen: FileSeen::new(phone, record),
+            seen: FileSeen::new(client, record),
         }
     }
 }
@@ -218,10 +219,10 @@ impl CertificateEntry {
 }
 
 impl Presented {
-    pub(super) fn new(phone: &Phone, session: &TlsSession, by: Side, moment: Moment) -> Self {
+    pub(super) fn new(client: &Client<'_>, session: &TlsSession, by: Side, moment: Moment) -> Self {
         Self {
             by: if by == Side::Server { "server" } else { "phone" },
-            phone: phone.name.as_ref().map(ToString::to_string),
+            phone: client.name.map(ToString::to_string),
             service: session.service.name(),
             client: session.client.to_string(),
             server: session.server.to_string(),

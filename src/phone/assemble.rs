@@ -146,7 +146,9 @@ impl Roster {
         let mut addresses: Vec<IpAddr> = homes.iter().map(|home| home.address).collect();
         addresses.dedup();
         for &address in &addresses {
-            let Some(station) = self.stations.get(&address) else { continue };
+            // Where an address was forgotten and seen again, nothing says that what is seen there now is still of this phone.
+            let station = self.stations.get(&address).filter(|station| station.tenants.devices().any(|one| one == name));
+            let Some(station) = station else { continue };
             let place = self.place(name, address, station, &homes);
             if place.is_shared() {
                 shared_by.extend(station.tenants.devices().filter(|other| *other != name).cloned());
@@ -162,6 +164,16 @@ impl Roster {
                 }
             }
             identities.extend(station.identities.iter().filter(|identity| place.is_listed(identity.moment)).cloned());
+        }
+        // Where it took no files, only its own certificate says that a session is its.
+        let mut elsewhere: Vec<IpAddr> =
+            device.addresses.iter().copied().filter(|address| !addresses.contains(address)).collect();
+        elsewhere.sort_unstable();
+        elsewhere.dedup();
+        for station in elsewhere.iter().filter_map(|address| self.stations.get(address)) {
+            let own = station.sessions.iter().filter(|session| certificate_name(session).as_ref() == Some(name));
+            let certified = Attribution::Own(Ground::Certificate);
+            sessions.extend(own.map(|session| Attributed::new(Arc::clone(session), certified)));
         }
         let how_reported = |report: &ListAlarm| match home_at(report.client.ip(), report.moment) {
             Some(home) if home.rank >= Rank::Took => Attribution::Own(match home.rank {
@@ -179,6 +191,7 @@ impl Roster {
         Phone {
             name: Some(name.clone()),
             addresses: device.addresses.clone(),
+            certain: homes.iter().filter(|home| self.is_certain(name, home)).map(|home| home.address).collect(),
             homes: homes.iter().map(|home| (home.address, home.clock)).collect(),
             downloads,
             sessions,
@@ -188,6 +201,14 @@ impl Roster {
             clocks: Arc::clone(&self.clocks),
         }
         .sorted()
+    }
+
+    /// Whether more than its files says that an address is a device's.
+    fn is_certain(&self, name: &DeviceName, home: &Home) -> bool {
+        let station = self.stations.get(&home.address);
+        let leased =
+            name.hardware().is_some_and(|own| station.is_some_and(|station| station.tenants.is_leased_to(own)));
+        home.rank >= Rank::Hardware || leased
     }
 
     fn place<'p>(&'p self, name: &'p DeviceName, address: IpAddr, station: &'p Station, homes: &[Home]) -> Place<'p> {
@@ -236,6 +257,7 @@ impl Roster {
             name: None,
             addresses: vec![address],
             homes,
+            certain: Vec::new(),
             downloads: station.downloads.iter().map(|record| Attributed::new(Arc::clone(record), here)).collect(),
             sessions: station.sessions.iter().map(|record| Attributed::new(Arc::clone(record), here)).collect(),
             reports: Vec::new(),
@@ -259,7 +281,10 @@ impl Roster {
         let of_phones =
             of_phones.flat_map(|device| &device.downloads).filter(|download| download.client.ip() == address);
         let downloads: Vec<_> = station.downloads.iter().chain(of_phones).cloned().collect();
-        let is_known = |session: &&Arc<TlsSession>| !downloads.is_empty() || session.service != Service::Other;
+        let is_of_phone = |session: &TlsSession| certificate_name(session).is_some_and(|name| !name.is_no_phone());
+        let is_known = |session: &&Arc<TlsSession>| {
+            !is_of_phone(session) && (!downloads.is_empty() || session.service != Service::Other)
+        };
         let sessions: Vec<_> = station.sessions.iter().filter(is_known).cloned().collect();
         let is_anybody = !downloads.is_empty() || !sessions.is_empty();
         is_anybody.then_some(OtherClient { address: Some(address), name: None, downloads, sessions })

@@ -35,6 +35,11 @@ pub struct Boot<'a> {
 }
 
 impl Boot<'_> {
+    /// The address at which it took its files.
+    pub const fn address(&self) -> std::net::IpAddr {
+        self.address.0
+    }
+
     /// Whether it is the next at the same address.
     pub fn is_after(&self, other: &Self, clocks: &Clocks) -> bool {
         self.address == other.address && clocks.is_before(other.started, self.started)
@@ -103,7 +108,10 @@ impl Phone {
             .iter()
             .map(|one| {
                 let end = one.downloads.last().map_or(one.started, |download| download.span.first);
-                boots.iter().any(|other| clocks.is_before(end, other.started))
+                // Whoever reads the phone's files from another address later may fetch them for it, or for himself.
+                let may_follow =
+                    |other: &Boot<'_>| other.address.0 == one.address.0 || self.certain.contains(&other.address.0);
+                boots.iter().any(|other| may_follow(other) && clocks.is_before(end, other.started))
             })
             .collect();
         for (boot, followed) in boots.iter_mut().zip(followed) {

@@ -105,6 +105,8 @@ pub(super) struct Understood {
     pub(super) config: Option<Arc<ConfigFacts>>,
     /// Its checksums, where they are wanted.
     pub(super) digests: Option<Digests>,
+    /// Whether its bytes were there to be read.
+    pub(super) was_read: bool,
 }
 
 /// Reads files and remembers what was read.
@@ -165,7 +167,7 @@ impl Files {
         if let Some((.., understood)) = self.recent.iter().rev().find(same) {
             return understood.clone();
         }
-        let mut understood = self.read_anew(name, content);
+        let mut understood = Understood { was_read: true, ..self.read_anew(name, content) };
         let is_list = understood.list.is_some() || kind.is_none_or(FileKind::is_list);
         understood.digests = (self.hashes_all || is_list).then(|| content.digests());
         if self.recent.len() >= MOST_RECENT {

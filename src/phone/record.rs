@@ -22,6 +22,8 @@ pub struct Phone {
     /// Those at which it took its files, each with the clock that saw it there; where none did, those at which they were asked
     /// for.
     pub homes: Vec<(IpAddr, u16)>,
+    /// Addresses of which more than files says that they are its: its hardware address, a DHCP ACK to that, the engineer.
+    pub certain: Vec<IpAddr>,
     /// Downloads in the order of their first frames.
     pub downloads: Vec<Attributed<DownloadRecord>>,
     /// TLS sessions in the order of their first frames.
@@ -67,6 +69,8 @@ pub struct DownloadRecord {
     pub digests: Option<Digests>,
     /// Requests and blocks that were sent again.
     pub retransmits: u32,
+    /// Whether its bytes were there to be read: not those of a file larger than what is held of one.
+    pub was_read: bool,
     /// The trust list, where it is one.
     pub list: Option<Arc<ServedList>>,
     /// Its signature, where it has one.

@@ -60,6 +60,7 @@ pub struct Roster {
     /// Whose some addresses are, as the engineer says.
     pub(super) told: BTreeMap<IpAddr, DeviceName>,
     forgotten: u64,
+    lost_phones: u64,
     /// What was recorded since it was weighed last, and what weighed then.
     weight: usize,
     changes: Changes,
@@ -132,6 +133,7 @@ impl Roster {
             clocks: Arc::default(),
             told: BTreeMap::new(),
             forgotten: 0,
+            lost_phones: 0,
             weight: 0,
             changes: Changes::default(),
             kept: None,
@@ -194,11 +196,18 @@ impl Roster {
     fn note_lost(&mut self) {
         for (_, device) in self.devices.take_gone() {
             self.forgotten += 1;
-            device.addresses.iter().for_each(|&address| self.lost.insert(address));
+            self.lost_phones += u64::from(device.substantial);
+            for &address in &device.addresses {
+                self.lost.insert(address);
+                self.changes.address(address);
+            }
         }
-        for (address, _) in self.stations.take_gone() {
+        for (address, station) in self.stations.take_gone() {
             self.forgotten += 1;
+            self.lost_phones += u64::from(station.substantial);
             self.lost.insert(address);
+            // What was seen there is missing in the phones that had the address.
+            station.tenants.devices().for_each(|device| self.changes.device(device));
         }
     }
 
@@ -248,6 +257,11 @@ impl Roster {
         self.forgotten
     }
 
+    /// Of those, names and addresses of which a file or a certificate was seen: phones that a report lacks.
+    pub const fn lost_phones(&self) -> u64 {
+        self.lost_phones
+    }
+
     fn download(&mut self, download: Download) {
         let mut understood = match &download.content {
             Some(content) => self.files.read(download.asked_for.as_deref(), content),
@@ -276,6 +290,7 @@ impl Roster {
             completed: download.completed,
             digests: understood.digests,
             retransmits: download.retransmits,
+            was_read: understood.was_read,
             list: understood.list,
             signature: understood.signature,
             config: understood.config,
@@ -318,6 +333,7 @@ impl Roster {
             signature: record.signature.clone(),
             config: record.config.clone(),
             digests: record.digests,
+            was_read: record.was_read,
         })
     }
 

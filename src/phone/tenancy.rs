@@ -108,6 +108,11 @@ impl Tenants {
         self.leases.push((moment, hardware));
     }
 
+    /// Whether DHCP gave the address to this hardware address.
+    pub(super) fn is_leased_to(&self, hardware: [u8; 6]) -> bool {
+        self.leases.iter().any(|&(_, to)| to == hardware)
+    }
+
     /// The devices that were seen here.
     pub(super) fn devices(&self) -> impl Iterator<Item = &DeviceName> {
         self.stays.iter().map(|stay| &stay.device)

@@ -206,7 +206,7 @@ fn what_was_forgotten_of_an_address_makes_it_shared() {
     boot(&mut roster, 1, ONE, "10.0.0.1", 0.0);
     boot(&mut roster, 10, TWO, "10.0.0.1", 100.0);
     session(&mut roster, 15, "10.0.0.1", 102.0);
-    assert!(roster.forgotten() > 0);
+    assert!(roster.forgotten() > 0 && roster.lost_phones() > 0);
     assert_eq!(how(&roster, TWO), [Attribution::Shared]);
 }
 
@@ -261,6 +261,7 @@ fn a_flood_of_names_does_not_push_out_real_phones() {
     let with_list = |phone: &&Phone| phone.downloads.iter().any(|download| download.is_complete(FileKind::Itl));
     assert_eq!(phones.iter().filter(with_list).count(), 50);
     assert!(roster.held().0 <= 100 && roster.forgotten() > 0);
+    assert_eq!(roster.lost_phones(), 0, "names alone are no phones");
 }
 
 #[test]

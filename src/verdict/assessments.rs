@@ -80,6 +80,7 @@ mod tests {
         let phone = |last: u8| Phone {
             name: DeviceName::new(&format!("SEP0000000000{last:02X}")),
             addresses: vec![[10, 0, 0, last].into()],
+            certain: Vec::new(),
             homes: Vec::new(),
             clocks: Default::default(),
             downloads: Vec::new(),

@@ -93,8 +93,14 @@ impl Case {
         Taken { share: now, others_differ }
     }
 
-    /// Takes back what a phone that is gone contributed.
-    pub fn forget(&mut self, share: Share) {
+    /// Takes back what a phone that is gone contributed. Returns whether the assessments of others may come out differently now.
+    pub fn give_back(&mut self, share: Share) -> bool {
+        let before = self.standing(share.server);
+        self.forget(share);
+        before != self.standing(share.server)
+    }
+
+    fn forget(&mut self, share: Share) {
         let Some(lists) = self.peers.get_mut(&share.server) else { return };
         if let Some(count) = lists.get_mut(&share.list) {
             *count = count.saturating_sub(1);

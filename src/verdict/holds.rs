@@ -99,7 +99,11 @@ impl Matter<'_> {
         let is = |list: &crate::trust::TrustList| {
             (sha1.is_some() && list.sha1 == sha1) || (sha1.is_none() && md5.is_some() && list.md5 == md5)
         };
-        let given = self.case.references.iter().find(|reference| reference.list.as_ref().is_some_and(is))?;
-        Some(given.path.clone())
+        let given = self.case.references.iter().find(|reference| reference.list.as_ref().is_some_and(is));
+        let about = self.case.told.about(self.phone.name.as_ref(), &self.phone.addresses);
+        let mut told =
+            [ListKind::Itl, ListKind::Ctl].into_iter().flat_map(|kind| about.holdings(kind).collect::<Vec<_>>());
+        let told = told.find(|told| told.list.as_ref().and_then(|list| list.list.as_deref()).is_some_and(is));
+        told.map(|told| told.source.to_string()).or_else(|| given.map(|given| given.path.clone()))
     }
 }

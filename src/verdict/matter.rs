@@ -203,9 +203,10 @@ impl<'a> Matter<'a> {
         self.testimony.servers.iter().find(|server| server.address == address)
     }
 
-    /// The last answered download of a kind in the last boot that is no list at all.
+    /// The last answered download of a kind in the last boot that is no list at all. Of what was not read nobody knows that.
     pub(super) fn broken_list(&self) -> Option<&'a DownloadRecord> {
-        self.wire.itl.filter(|download| download.list.is_none() && download.kind == FileKind::Itl)
+        let is_broken = |download: &&DownloadRecord| download.was_read && download.list.is_none();
+        self.wire.itl.filter(|download| is_broken(download) && download.kind == FileKind::Itl)
     }
 
     /// Whether nothing of the phone was on the wire: it was only told of.

@@ -149,6 +149,9 @@ pub(super) fn config_by_unknown<'a>(
     let config = matter.wire.config.filter(|config| config.outcome() == Outcome::Complete)?;
     let signer = config.signature.as_ref()?.signer.as_deref()?;
     // Where the list that is served beside it has the signer, it is the list that matters.
+    if matter.wire.goes_on {
+        return None;
+    }
     let is_of_list = matter.served.is_none_or(|(_, served)| knows_signer(&served.list, signer));
     (!is_of_list && can_verify(matter, conditions, signer) != Some(true)).then_some((config, signer))
 }

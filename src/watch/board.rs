@@ -213,8 +213,8 @@ impl Board {
     }
 
     fn give_back(&mut self, seat: &Seat) {
-        if let Some(share) = seat.share {
-            self.case.forget(share);
+        if seat.share.is_some_and(|share| self.case.give_back(share)) {
+            self.all_again();
         }
     }
 

@@ -84,6 +84,9 @@ pub fn testify(phone: &Phone) -> Wire<'_> {
         }
     }
     unordered(phone, &mut claims);
+    if is_at_several_addresses(phone, &boots) {
+        drop_lone_acceptance(phone, &mut claims);
+    }
     let digests = |last: &Last<'_>| last.itl.and_then(|itl| itl.digests);
     let newest = last.last().copied().unwrap_or_default();
     let itls_differ = last.iter().any(|one| digests(one) != digests(&newest));
@@ -98,6 +101,23 @@ pub fn testify(phone: &Phone) -> Wire<'_> {
         goes_on,
         began_again,
         boots,
+    }
+}
+
+/// Whether files of the phone were taken at several addresses, and nothing says which of them is its.
+fn is_at_several_addresses(phone: &Phone, boots: &[Boot<'_>]) -> bool {
+    let mut addresses: Vec<_> = boots.iter().filter(|boot| boot.is_last).map(Boot::address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.len() > 1 && !addresses.iter().all(|address| phone.certain.contains(address))
+}
+
+/// What was accepted at one of several addresses may have been accepted by whoever fetches the phone's files for it: where TVS was
+/// refused at another, it counts for nothing.
+fn drop_lone_acceptance(phone: &Phone, claims: &mut Vec<Claim>) {
+    let refuses = |session: &TlsSession| session.service == Service::Tvs && accepts(session) == Some(false);
+    if phone.sessions.iter().any(|session| refuses(session)) {
+        claims.retain(|claim| !(claim.when.is_now() && matches!(claim.says, Fact::Judged(_, Judgement::Accepted))));
     }
 }
 

@@ -36,8 +36,7 @@ const LONGEST: usize = 4096;
 /// Every alarm in the text.
 pub(super) fn find(text: &str) -> Vec<Alarm> {
     let mut alarms: Vec<Alarm> = Vec::new();
-    // Other alarms have a device name too; only those that speak of lists count.
-    if memmem::find(text.as_bytes(), b"ignature").is_none() {
+    if memmem::find(text.as_bytes(), b"DeviceName").is_none() {
         return alarms;
     }
     let text = &without_prefixes(text);
@@ -130,6 +129,13 @@ fn list(value: &str) -> Option<Holding> {
                 digits.push(character);
                 after_break = false;
             }
+            // What begins with a time is another statement.
+            '\n' if stamp::leading(value.get(at + 1..).unwrap_or_default().lines().next().unwrap_or_default())
+                .is_some() =>
+            {
+                end = at;
+                break;
+            }
             '\n' | '\r' if digits.len() < DIGITS => after_break = true,
             // A byte may be broken by the end of a line, by nothing else.
             ' ' | ':' | '-' if digits.len() < DIGITS && (digits.len() % 2 == 0 || after_break) => {}
@@ -152,7 +158,8 @@ fn ends(rest: &str) -> bool {
     }
     let name = line_ends.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default();
     let behind = line_ends.get(name.len()..).unwrap_or_default().trim_start();
-    line_ends.len() < rest.len() && !name.is_empty() && behind.starts_with(['=', ':'])
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    line_ends.len() < rest.len() && is_name && behind.starts_with(['=', ':'])
 }
 
 /// `72 DEB Oct 30 16:20:45.500001 (618:927) JAVA-`: phones break what they log, in words and hashes, and put this between.

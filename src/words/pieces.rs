@@ -95,7 +95,10 @@ impl Pieces {
         let heads = heads(rest);
         let before = heads.first().copied().unwrap_or(rest.len());
         // What stands before the first head goes on with the statement before; without one it is a statement of its own.
-        self.text(number, host.as_ref(), stamp, rest.get(..before).unwrap_or_default());
+        let first = rest.get(..before).unwrap_or_default();
+        if heads.is_empty() || !first.trim().is_empty() {
+            self.text(number, host.as_ref(), stamp, first);
+        }
         for (index, &start) in heads.iter().enumerate() {
             let end = heads.get(index + 1).copied().unwrap_or(rest.len());
             let text = rest.get(start..end).unwrap_or_default().trim();
@@ -187,10 +190,7 @@ fn without_syslog(line: &str) -> (Option<Host>, Option<Stamp>, &str) {
             && (next.contains('[') || next.trim_end_matches(':').bytes().all(|byte| byte.is_ascii_digit())))
         || names::device(name).is_some();
     let is_host = name.len() <= 64 && name.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if is_log && is_host && !is_understood(after) {
-        return (Some(Host::Name(name.to_ascii_lowercase())), Some(stamp), behind);
-    }
-    if is_log && is_host && whole.as_str().trim_end().ends_with(':') {
+    if is_log && is_host {
         return (Some(Host::Name(name.to_ascii_lowercase())), Some(stamp), behind);
     }
     nothing

@@ -92,8 +92,12 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// The file in this group; unnamed where there is none.
+    /// The file in this group; unnamed where there is none, or its end is lost.
     fn object(&self, at: usize) -> Object {
+        let is_cut = self.text.rfind('<').is_some_and(|open| self.text.rfind('>').is_none_or(|close| close < open));
+        if is_cut {
+            return Object::Unnamed;
+        }
         self.file(at).map_or(Object::Unnamed, |file| Object::of_file(&file))
     }
 

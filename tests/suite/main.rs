@@ -15,6 +15,7 @@
 #[path = "../../examples/captures_to_json.rs"]
 #[allow(dead_code, reason = "its `main`")]
 mod captures_to_json;
+mod cases;
 mod cli;
 mod dependencies;
 mod example;

@@ -231,9 +231,9 @@ fn fresh(board: &Board, told: &Told) -> BTreeMap<PhoneKey, (Deletion, Vec<&'stat
     let case = Case::new(board.case().references.clone(), told.clone(), &phones);
     let keys: Vec<PhoneKey> = board.engine().roster().keys().collect();
     let said = |key: PhoneKey| {
-        let phone = board.engine().roster().find(&key)?;
+        let (phone, _) = board.phone(&key)?;
         let assessment = verdict::assess(&phone, &case);
-        Some((key, (assessment.deletion, assessment.findings.iter().map(|finding| finding.id).collect())))
+        Some((key, (assessment.deletion, assessment.findings.iter().map(|finding| finding.id.name()).collect())))
     };
     keys.into_iter().filter_map(said).collect()
 }

@@ -59,7 +59,7 @@ fn ended() -> ConnectionFacts {
 }
 
 fn read_pieces(pieces: &[(Side, Piece<'_>)], facts: ConnectionFacts, middle: bool) -> Vec<Download> {
-    let mut streams = HttpStreams::new("14.48.44.202:36196".parse().unwrap(), "14.48.44.80:6970".parse().unwrap());
+    let mut streams = HttpStreams::new(1, "14.48.44.202:36196".parse().unwrap(), "14.48.44.80:6970".parse().unwrap());
     let mut events = Vec::new();
     let (mut certificates, mut store) = (CertificateCache::default(), ContentStore::new(ContentLimits::default()));
     let mut shared = Shared { certificates: &mut certificates, store: &mut store, events: &mut events, facts: ended() };

@@ -31,6 +31,37 @@ fn help_texts() {
     }
 }
 
+#[test]
+fn exit_status_is_told_in_the_same_words() {
+    const OF_REPORTS: [&str; 3] = [
+        "nothing needs attention and nothing differs from a reference that was given",
+        "something does, also where a bound cost phones",
+        "it could not be done",
+    ];
+    const OF_DIFF: [&str; 3] =
+        ["phones accept the new list", "they will reject it, or that is not known", "it could not be done"];
+    let joined = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let page = |name: &str| fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let help = |arguments: &[&str]| run(arguments).1;
+    let reports = [
+        help(&["--help"]),
+        help(&["triage", "--help"]),
+        help(&["watch", "--help"]),
+        page("README.md"),
+        page("docs/verdict.md"),
+        page("docs/json.md"),
+        page("docs/events.md"),
+    ];
+    let diffs = [help(&["diff", "--help"]), page("README.md"), page("docs/verdict.md")];
+    for (texts, words) in [(&reports[..], OF_REPORTS), (&diffs[..], OF_DIFF)] {
+        for text in texts.iter().map(|text| joined(text)) {
+            for words in words {
+                assert!(text.contains(words), "'{words}' is missing in\n{text}");
+            }
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_printed_has_failed() {

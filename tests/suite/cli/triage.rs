@@ -65,8 +65,9 @@ fn exit_statuses() {
 #[test]
 fn without_reference_it_says_how_it_compared() {
     let (exit, out, _) = run(&["triage", "six-phones/capture.pcap"]);
-    assert_eq!(exit, 0);
+    assert_eq!(exit, 1, "one of them refuses what it is offered");
     assert!(out.contains("compared with each other"), "{out}");
+    assert_eq!(run(&["triage", "healthy/capture.pcap"]).0, 0);
 }
 
 #[test]
@@ -168,11 +169,17 @@ fn what_only_the_engineer_knows() {
     let holds = ["--holds", "SEP0011215A1AE3=references/itl-old.tlv"];
     let says = ["--phone-says", "sep0011215a1ae3=verification-failed"];
     let backup = ["--old-key-backup", "no"];
-    assert_eq!(stuck(&[holds, says].concat()), "undetermined");
-    assert_eq!(stuck(&[holds, says, backup].concat()), "needed");
+    let no_ctl = ["--holds", "SEP0011215A1AE3=ctl=none"];
+    assert_eq!(stuck(&[holds, no_ctl, says].concat()), "undetermined");
+    assert_eq!(stuck(&[holds, says, backup].concat()), "undetermined", "it may hold a CTL that can still sign");
+    assert_eq!(stuck(&[holds, no_ctl, says, backup].concat()), "needed");
     assert_eq!(stuck(&[holds, says, ["--old-key-backup", "yes"]].concat()), "not_needed");
     let folder = TempDir::new().unwrap();
-    let lines = file(&folder, "holds.txt", b"# from the phones' screens\nSEP0011215A1AE3=references/itl-old.tlv\n");
+    let lines = file(
+        &folder,
+        "holds.txt",
+        b"# from the phones' screens\nSEP0011215A1AE3=references/itl-old.tlv\nSEP0011215A1AE3=ctl=none\n",
+    );
     let log = file(&folder, "console.log", b"10:00:00 Trust List Verification Failed\n");
     let log = format!("SEP0011215A1AE3={log}");
     assert_eq!(stuck(&["--holds", &lines, "--console-log", &log, "--old-key-backup", "no"]), "needed");
@@ -214,13 +221,15 @@ fn options_that_contradict_each_other_or_say_nothing() {
     let out = unwrapped(&out);
     assert_eq!(exit, 1, "a contradiction is a finding");
     assert!(
-        out.contains("said to hold different lists") && out.contains("itl-old.tlv") && out.contains("itl-both-new.tlv"),
+        out.contains("it is disputed which ITL the phone held")
+            && out.contains("90c37eebeb6c09b20463ffbfd7edc1f47c1dc971")
+            && out.contains("627a8bb0e4bcd329b6ac69e4a454f64e1934dba4"),
         "{out}"
     );
     let failed = format!("{device}=verification-failed");
     let ok = format!("{device}=ok");
     let (_, out, _) = run(&["triage", capture, "--phone-says", &failed, "--phone-says", &ok, "--details", "all"]);
-    assert!(unwrapped(&out).contains("said by option: \"verification-failed\" and \"ok\""), "{out}");
+    assert!(unwrapped(&out).contains("but the option says that verification succeeded"), "{out}");
     fails(&["triage", capture, "--phone-says", "SEP1=perhaps"], &["--phone-says", "verification-failed"]);
     let folder = TempDir::new().unwrap();
     let nonsense = file(&folder, "nonsense.txt", b"one\ntwo\n");
@@ -282,14 +291,37 @@ fn limits_that_make_no_sense() {
     }
 }
 
-/// A capture of these frames, and what `triage` notes of it.
-fn notes_of(frames: &[testkit::Owned], options: &[&str]) -> String {
+/// The exit status of `triage` over a capture of these frames, and its report.
+fn triage(frames: &[testkit::Owned], options: &[&str]) -> (i32, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "written.pcap", &testkit::pcap(1, true, frames));
     let (exit, out, err) = run(&[&["triage", &path, "--format", "json"], options].concat());
-    assert_eq!((exit, err.as_str()), (0, ""));
-    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(err, "");
+    (exit, serde_json::from_str(&out).unwrap())
+}
+
+/// What `triage` notes of them.
+fn notes_of(frames: &[testkit::Owned], options: &[&str]) -> String {
+    let (exit, report) = triage(frames, options);
+    assert!(exit < 2, "{exit}");
     format!("{} {}", report["notes"], report["sources"][0]["warnings"])
+}
+
+#[test]
+fn bound_that_costs_phones_is_no_clean_end() {
+    let frames = testkit::read(captures().join("healthy/capture.pcap").to_str().unwrap());
+    assert_eq!(triage(&frames, &[]).0, 0);
+    assert_eq!(triage(&frames, &["--max-phone-memory", "4K"]).0, 1);
+}
+
+#[test]
+fn list_that_was_not_held_is_not_called_corrupt() {
+    let frames = testkit::read(captures().join("healthy/capture.pcap").to_str().unwrap());
+    let (exit, report) = triage(&frames, &["--max-file", "4K"]);
+    let phone = &report["phones"][0];
+    assert_eq!((exit, &phone["findings"]), (0, &serde_json::json!([])));
+    let itl = phone["downloads"].as_array().unwrap().iter().find(|download| download["kind"] == "itl").unwrap();
+    assert_eq!((&itl["bytes"], &itl["signature"]), (&5438.into(), &serde_json::Value::Null));
 }
 
 #[test]
@@ -361,8 +393,8 @@ fn what_was_left_out_of_a_capture_is_told_once() {
     }
     assert!(notes_of(&frames, &[]).contains("cut by the snap length"));
     let folder = tempfile::tempdir().unwrap();
-    let radio = file(&folder, "radio.pcap", &testkit::pcap(105, true, &frames[..3]));
-    let told = "3 frames are of link type LINKTYPE_IEEE802_11, which is not read, the first is frame 1";
+    let radio = file(&folder, "radio.pcap", &testkit::pcap(195, true, &frames[..3]));
+    let told = "3 frames are of link type LINKTYPE_IEEE802_15_4_WITHFCS, which is not read, the first is frame 1";
     fails(&["triage", &radio], &["radio.pcap", told]);
     let (exit, out, err) = run(&["triage", &radio, "healthy/capture.pcap"]);
     assert_eq!((exit, err.lines().count()), (2, 1), "{err}");
@@ -489,7 +521,7 @@ fn inputs_without_end_are_refused() {
     ] {
         let (exit, _, err) = run(arguments);
         assert_eq!((exit, err.lines().count()), (2, 1), "{arguments:?}: {err}");
-        assert!(err.contains("/dev/zero") && err.contains("has more than 64 MiB"), "{arguments:?}: {err}");
+        assert!(err.contains("/dev/zero") && err.contains("has more than 128 MiB"), "{arguments:?}: {err}");
     }
 }
 

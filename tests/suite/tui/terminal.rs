@@ -115,7 +115,7 @@ fn pipe_that_says_nothing_more_holds_nobody_up() {
     let folder = tempfile::tempdir().unwrap();
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let capture = std::fs::read(captures.join("six-phones/capture.pcap")).unwrap();
-    for (key, status) in [("q", 0), ("", 0)] {
+    for key in ["q", ""] {
         let path = folder.path().join(format!("pipe{key}"));
         let writer = pipe(&path, capture.clone());
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_itlscope"));
@@ -127,13 +127,13 @@ fn pipe_that_says_nothing_more_holds_nobody_up() {
         ]);
         command.env("TERM", "xterm-256color");
         let mut terminal = Terminal::start(command, SIZE);
-        terminal.wait_for("6 phones");
+        terminal.wait_for("6 phones, 1 wrong");
         if key.is_empty() {
             let id = terminal.child.process_id().unwrap().to_string();
             assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         }
         terminal.press(key);
-        assert_eq!(terminal.end(), status);
+        assert_eq!(terminal.end(), 1, "one of them needs attention");
         drop(writer.join());
     }
 }

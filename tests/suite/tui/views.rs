@@ -6,8 +6,9 @@ use itlscope::report::Severity;
 use itlscope::testkit;
 use itlscope::trust::testkit::ListBuilder;
 use itlscope::tui::{Paint, Theme};
-use itlscope::verdict::{Case as VerdictCase, Told};
+use itlscope::verdict::Case as VerdictCase;
 use itlscope::watch::{FleetView, Status, Update};
+use itlscope::words::Told;
 use ratatui::style::{Color, Modifier};
 
 use super::desk::{Case, Desk, row, told};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use itlscope::phone::{Attribution, Ground};
 use itlscope::verdict::advice_table;
 
 use super::scenarios::scenarios;
@@ -53,5 +54,29 @@ fn every_finding_and_inference_is_listed() {
     assert_eq!(rest, ["ctl_mismatch", "invalid_signature", "tftp_unanswered", "tvs_does_not_vouch", "tvs_same_serial"]);
     let rest: Vec<_> = inferences.difference(&inferred).map(String::as_str).collect();
     let rest: Vec<_> = rest.into_iter().filter(|id| !id.starts_with("log_") && !id.starts_with("tvs_log_")).collect();
-    assert_eq!(rest, ["falls_back_to_tftp"]);
+    assert_eq!(rest, ["falls_back_to_tftp", "tvs_closed"]);
+}
+
+#[test]
+fn every_attribution_is_listed_with_what_it_may_do() {
+    let grounds = [Ground::Told, Ground::Certificate, Ground::Hardware, Ground::Files].map(Attribution::Own);
+    let others = [Attribution::AtItsAddress, Attribution::Shared, Attribution::Named];
+    let page = page();
+    let all: Vec<Attribution> = grounds.into_iter().chain(others).collect();
+    assert!(all.is_sorted_by(|one, other| one > other), "the strongest first");
+    let rows = section(&page, "The four questions").lines().filter(|line| line.starts_with("| `"));
+    let wanted = all.iter().map(|how| (format!("| `{}` |", how.name()), if how.is_own() { "yes |" } else { "no |" }));
+    let rows: Vec<_> = rows.skip_while(|row| row.starts_with("| `attribution`")).collect();
+    assert_eq!(rows.len(), all.len());
+    for (row, (name, may_decide)) in rows.into_iter().zip(wanted) {
+        assert!(row.starts_with(&name) && row.ends_with(may_decide), "{row}");
+    }
+}
+
+#[test]
+fn conditions_stand_in_their_order() {
+    let scenarios = scenarios("decision-table");
+    let assessment = scenarios.first().unwrap().assess();
+    let wanted = assessment.conditions.all().map(|condition| condition.id.name());
+    assert_eq!(ids(&page(), "The four conditions"), wanted);
 }

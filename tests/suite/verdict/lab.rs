@@ -274,6 +274,7 @@ impl Timeline {
             completed: None,
             digests: content.as_ref().map(|content| content.digests()),
             retransmits: 0,
+            was_read: complete,
             config: None,
             signature: list.as_ref().map(|list| SignatureFound {
                 signer: list.list.signer().cloned().map(Arc::new),
@@ -595,6 +596,7 @@ impl Scenario {
         Phone {
             name: DeviceName::new(NAME),
             addresses: vec!["10.0.0.1".parse().unwrap()],
+            certain: Vec::new(),
             homes: vec![("10.0.0.1".parse().unwrap(), 0)],
             downloads: downloads.into_iter().map(own).collect(),
             sessions: sessions.into_iter().map(own).collect(),

@@ -1,6 +1,7 @@
 //! What captures show of acceptance, of refusal, and of what a phone took: nothing more than their frames carry.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use itlscope::capture::Moment;
 use itlscope::digest::Digests;
@@ -159,18 +160,28 @@ fn server_that_breaks_the_handshake() {
 
 #[test]
 fn answer_that_was_acknowledged_is_the_list() {
-    for name in [
-        "two-answers-one-acknowledged",
-        "second-answer-longer-unacknowledged",
-        "unacknowledged-answer-from-a-stranger",
-        "data-that-nobody-asked-for",
-    ] {
+    for name in
+        ["two-answers-one-acknowledged", "second-answer-longer-unacknowledged", "unacknowledged-answer-from-a-stranger"]
+    {
         let (asked, others) = lists(name);
         assert_eq!((asked.outcome(), asked.taken), (Outcome::Complete, Taken::Acknowledged), "{name}");
         let [other] = &others[..] else { panic!("{name}: {others:#?}") };
         assert_eq!((other.outcome(), other.taken), (Outcome::Complete, Taken::Unasked), "{name}");
         assert_ne!(asked.digests(), other.digests(), "{name}");
     }
+}
+
+/// That nobody asked for it is only known beside what the client asked for elsewhere: `phone` says so.
+#[test]
+fn data_that_nobody_asked_for_is_no_answer() {
+    let (asked, others) = lists("data-that-nobody-asked-for");
+    assert_eq!((asked.outcome(), asked.taken), (Outcome::Complete, Taken::Acknowledged));
+    let [other] = &others[..] else { panic!("{others:#?}") };
+    assert_eq!((other.outcome(), other.taken, other.client_seen), (Outcome::Complete, Taken::Open, false));
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/evidence/data-that-nobody-asked-for.pcap");
+    let [phone] = &testkit::phones(&testkit::read(&capture.display().to_string()))[..] else { panic!("one phone") };
+    let known = phone.downloads.iter().find(|download| download.id == other.id).unwrap();
+    assert_eq!(known.taken, Taken::Unasked);
 }
 
 #[test]
@@ -185,5 +196,6 @@ fn repeated_last_block_moves_nothing() {
     let (asked, _) = lists("last-block-repeated-behind-the-refusal");
     let (_, sessions) = evidence("last-block-repeated-behind-the-refusal");
     let refused = sessions.iter().find_map(|session| session.ending.at()).unwrap();
-    assert!(asked.span.last.frame < refused.frame && asked.completed.unwrap() <= asked.span.last);
+    // Its acknowledgment came late: the file was whole before.
+    assert!(asked.completed.unwrap().frame < refused.frame && refused.frame < asked.span.last.frame);
 }

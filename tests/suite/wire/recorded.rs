@@ -1,5 +1,6 @@
 //! Sessions recorded from OpenSSL and tlslite-ng by `fixtures/wire/make.py`, against what OpenSSL says of the certificates.
 
+use itlscope::engine::Limits;
 use itlscope::event::{CertificateStatus, Service, SessionOutcome, TlsSession, TvsAnswer, TvsRequest};
 use itlscope::testkit::{self, Owned, phones};
 
@@ -11,9 +12,14 @@ fn fact(who: &str, field: &str) -> String {
     facts[who][field].as_str().unwrap().to_owned()
 }
 
+/// The sessions of everybody: of phones, and of clients of which no file of a phone was seen.
 fn sessions_of(frames: &[Owned]) -> Vec<TlsSession> {
-    let all = phones(frames).into_iter().flat_map(|phone| phone.sessions);
-    let mut sessions: Vec<TlsSession> = all.map(|session| (*session).clone()).collect();
+    let engine = testkit::engine(frames, &Limits::default());
+    let phones = engine.phones();
+    let of_phones = phones.iter().flat_map(|phone| phone.sessions.iter().map(|session| (**session).clone()));
+    let others = engine.roster().other_clients();
+    let of_others = others.iter().flat_map(|other| other.sessions.iter().map(|session| (**session).clone()));
+    let mut sessions: Vec<TlsSession> = of_phones.chain(of_others).collect();
     sessions.sort_by_key(|session| session.span.first.frame);
     sessions
 }
