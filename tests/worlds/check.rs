@@ -246,7 +246,11 @@ impl<'a> Witness<'a> {
         match text(self.verdict, "itl_deletion") {
             "needed" => checked.that("deletion.needed", self.is_stranded(), because, truth),
             "not_needed" => {
-                let is_true = self.means.iter().any(|means| !means.is_empty()) || self.is_on_a_stale_list();
+                // Whose screen shows nothing is not deleted, whatever it would come to.
+                let by_screen =
+                    because.contains("shows no verification failure") && self.shows_failure() == Some(false);
+                let has_means = self.means.iter().any(|means| !means.is_empty());
+                let is_true = has_means || self.is_on_a_stale_list() || by_screen;
                 checked.that("deletion.not_needed", is_true, because, truth);
             }
             _ => {}
