@@ -111,9 +111,9 @@ fn peek(reader: Box<dyn Read + Send>, count: &BytesRead) -> io::Result<(Option<[
     {
         return Err(error);
     }
-    let first = start.first_chunk().copied().or_else(|| match start.as_slice() {
-        &[a, b, c] => Some([a, b, c, 0]),
-        &[a, b] => Some([a, b, 0, 0]),
+    let first = start.first_chunk().copied().or(match *start.as_slice() {
+        [a, b, c] => Some([a, b, c, 0]),
+        [a, b] => Some([a, b, 0, 0]),
         _ => None,
     });
     Ok((first, Cursor::new(start).chain(Fails(failed)).chain(reader)))

@@ -151,9 +151,10 @@ impl CaptureFile {
         match next {
             Ok(Some(located)) => {
                 self.summary.frames += 1 + located.others;
-                match self.summary.last_time.replace(located.time) {
-                    Some(last) => self.note_set_back(last.nanos_since(located.time)),
-                    None => (self.summary.first_time, self.summary.link) = (Some(located.time), Some(located.link)),
+                if let Some(last) = self.summary.last_time.replace(located.time) {
+                    self.note_set_back(last.nanos_since(located.time));
+                } else {
+                    (self.summary.first_time, self.summary.link) = (Some(located.time), Some(located.link));
                 }
                 self.located = Some(located);
                 Ok(true)

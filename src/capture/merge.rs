@@ -61,7 +61,7 @@ enum State<P> {
     Waiting(P),
     /// Being read; it stands at a frame.
     Reading(Box<CaptureFile>),
-    Ended(SourceSummary),
+    Ended(Box<SourceSummary>),
 }
 
 impl<P, O> MergedCaptures<P, O>
@@ -97,7 +97,7 @@ where
                     let stays = paths.len() == 1 || !path.can_be_opened_again();
                     if stays { State::Reading(Box::new(file)) } else { State::Waiting(path.clone()) }
                 }
-                Ok((false, file)) => State::Ended(file.summary()),
+                Ok((false, file)) => State::Ended(Box::new(file.summary())),
                 Err(error) => {
                     let ended = State::failed(path, &error);
                     errors.push((index, error));
@@ -165,7 +165,7 @@ where
 
     fn end(&mut self, index: usize, summary: SourceSummary) {
         if let Some(state) = self.sources.get_mut(index) {
-            *state = State::Ended(summary);
+            *state = State::Ended(Box::new(summary));
         }
         self.current = None;
         self.follow(index);
@@ -190,7 +190,7 @@ where
                 let path = path.clone();
                 let state = match self.open(&path, index) {
                     Ok((true, file)) => State::Reading(Box::new(file)),
-                    Ok((false, file)) => State::Ended(file.summary()),
+                    Ok((false, file)) => State::Ended(Box::new(file.summary())),
                     Err(error) => {
                         let ended = State::failed(&path, &error);
                         self.late.push(error);
@@ -211,11 +211,11 @@ where
 
 impl<P: Whence> State<P> {
     fn failed(path: &P, error: &CaptureError) -> Self {
-        Self::Ended(SourceSummary {
+        Self::Ended(Box::new(SourceSummary {
             path: path.label(),
             warnings: vec![error.problem.to_string()],
             ..SourceSummary::default()
-        })
+        }))
     }
 }
 
@@ -239,7 +239,7 @@ where
         let summary = |state: &State<P>| match state {
             State::Waiting(path) => SourceSummary { path: path.label(), ..SourceSummary::default() },
             State::Reading(file) => file.summary(),
-            State::Ended(summary) => summary.clone(),
+            State::Ended(summary) => (**summary).clone(),
         };
         let mut summaries: Vec<_> = self.sources.iter().map(summary).collect();
         self.arrangement.note_in(&mut summaries);

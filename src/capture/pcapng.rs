@@ -136,7 +136,9 @@ impl PcapNgReader {
             if kind == INTERFACE_STATISTICS && length <= LARGEST_DESCRIPTION {
                 let window = buffer.peek(length as usize)?;
                 let loss = window.get(..length as usize).and_then(|block| self.statistics(block));
-                loss.into_iter().for_each(|loss| self.losses.add(loss));
+                if let Some(loss) = loss {
+                    self.losses.add(loss);
+                }
             }
             let skipped = buffer.skip(u64::from(length))?;
             if skipped < u64::from(length) {
@@ -337,7 +339,9 @@ mod tests {
         use crate::testkit;
 
         let statistics = |seconds: u64, options: &[(u16, u64)]| {
-            let split = |units: u64| [(units >> 32) as u32, units as u32].map(u32::to_le_bytes).concat();
+            let split = |units: u64| {
+                [units >> 32, units & 0xffff_ffff].map(|half| u32::try_from(half).unwrap().to_le_bytes()).concat()
+            };
             let mut body = [&0_u32.to_le_bytes()[..], &split(seconds * 1_000_000)].concat();
             for &(code, value) in options {
                 body.extend(code.to_le_bytes());

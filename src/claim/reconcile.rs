@@ -88,6 +88,7 @@ pub fn reconcile(claims: Vec<Claim>, offered: Option<Holding>) -> Testimony {
     let trusts_tvs_by_log = by_log.map(|(index, _)| index).collect();
     let is_without_ctl = claims.iter().any(|claim| claim.says == Fact::NotServed(ListKind::Ctl) && claim.when.is_now());
     Testimony {
+        claims,
         itl,
         ctl,
         itl_at_offer,
@@ -98,7 +99,6 @@ pub fn reconcile(claims: Vec<Claim>, offered: Option<Holding>) -> Testimony {
         failure,
         old_key_saved,
         is_without_ctl,
-        claims,
     }
 }
 

@@ -20,14 +20,15 @@ pub(super) fn references(arguments: &[ReferenceArgument]) -> anyhow::Result<Vec<
     let mut references = Vec::new();
     for argument in arguments {
         match &argument.target {
-            ReferenceTarget::Path(path) => match digits(path)? {
-                Some(serial) => references.push(Reference::from_serial(argument, serial)),
-                None => {
+            ReferenceTarget::Path(path) => {
+                if let Some(serial) = digits(path)? {
+                    references.push(Reference::from_serial(argument, serial));
+                } else {
                     let bytes = read(Path::new(path))?;
                     let all = Reference::all_from_bytes(path, argument.server, &bytes)?;
                     references.extend(all.into_iter().map(|one| one.said_to_be(argument.role.as_deref())));
                 }
-            },
+            }
             _ => references.extend(Reference::from_checksum(argument)),
         }
     }

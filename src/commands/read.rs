@@ -103,7 +103,9 @@ pub(super) fn read(
     bar.end();
     result?;
     let late = source.take_late_errors();
-    late.iter().for_each(|error| complain(&error.to_string()));
+    for error in &late {
+        complain(&error.to_string());
+    }
     engine.finish();
     each(engine.roster_mut());
     let (mut sources, clocks) = (source.summaries(), source.clocks());

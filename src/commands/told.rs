@@ -176,7 +176,9 @@ impl Reader {
         };
         let any = readings.iter().any(is_alarm);
         if any {
-            readings.into_iter().for_each(|reading| self.told.hear(reading));
+            for reading in readings {
+                self.told.hear(reading);
+            }
         }
         any
     }

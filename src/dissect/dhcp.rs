@@ -259,7 +259,11 @@ mod tests {
         let mut dhcp = Dhcp::default();
         let mut events = Vec::new();
         let (src, dst) = ("0.0.0.0:68".parse().unwrap(), "255.255.255.255:67".parse().unwrap());
-        dhcp.datagram(&Datagram { src, dst, payload: &discover, missing: 0 }, Moment::default(), &mut events);
+        dhcp.datagram(
+            &Datagram { src, dst, payload: &discover, missing: 0, hardware: None },
+            Moment::default(),
+            &mut events,
+        );
         dhcp.expire(Timestamp::from_nanos(60_000_000_000), &mut events);
         assert!(events.is_empty(), "it may still be answered");
         dhcp.expire(Timestamp::from_nanos(61_000_000_000), &mut events);

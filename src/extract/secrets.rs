@@ -53,9 +53,10 @@ fn is_harmless(bytes: &[u8], depth: u8) -> bool {
         [b'P', b'K', 3, 4, ..]
         | [b'B', b'Z', b'h', ..]
         | [0xfd, b'7', b'z', b'X', b'Z', ..]
-        | [0x28, 0xb5, 0x2f, 0xfd, ..] => false,
+        | [0x28, 0xb5, 0x2f, 0xfd, ..]
         // UTF-16.
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => false,
+        | [0xff, 0xfe, ..]
+        | [0xfe, 0xff, ..] => false,
         _ => !begins_as_markup(body) && !tells(body),
     }
 }

@@ -31,7 +31,7 @@ pub enum Foreign {
     Esp,
     /// Ethernet in IP (RFC 3378).
     EtherIp,
-    /// Cisco FabricPath.
+    /// Cisco `FabricPath`.
     FabricPath,
     /// GPRS tunnelling, user plane.
     GtpU,
@@ -171,7 +171,7 @@ fn capwap(payload: &[u8]) -> Option<Inside> {
     }
 }
 
-/// TaZmen Sniffer Protocol: a packet that a remote sensor sent, behind tagged fields.
+/// `TaZmen` Sniffer Protocol: a packet that a remote sensor sent, behind tagged fields.
 fn tzsp(payload: &[u8]) -> Option<Inside> {
     let mut reader = Reader::new(payload);
     let (_version, kind) = (reader.u8()?, reader.u8()?);

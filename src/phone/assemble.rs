@@ -77,12 +77,12 @@ impl Roster {
         let clocks = &*self.clocks;
         let mut seen: Vec<Seen> = Vec::new();
         for download in device.downloads.iter().filter(|download| download.asked_for.is_some()) {
-            Seen::of(&mut seen, download, clocks).take(download, name, clocks);
+            Seen::note(&mut seen, download, clocks, |seen| seen.take(download, name, clocks));
         }
         if seen.is_empty() {
             // Of a server's side alone, names stand in the files: they say whose they are, and no more.
             for download in device.downloads.iter().filter(|download| !download.client_seen) {
-                Seen::of(&mut seen, download, clocks).is_answered |= download.is_answered();
+                Seen::note(&mut seen, download, clocks, |seen| seen.is_answered |= download.is_answered());
             }
         }
         for (&address, _) in self.told.iter().filter(|(_, told)| *told == name) {
@@ -345,25 +345,24 @@ struct Seen {
 }
 
 impl Seen {
-    fn of<'s>(all: &'s mut Vec<Self>, download: &DownloadRecord, clocks: &Clocks) -> &'s mut Self {
+    /// Notes something of the address of a download.
+    fn note(all: &mut Vec<Self>, download: &DownloadRecord, clocks: &Clocks, note: impl FnOnce(&mut Self)) {
         let (address, clock) = (download.client.ip(), clocks.clock(download.span.first.frame.source));
-        let index = all.iter().position(|seen| seen.home.address == address && seen.home.clock == clock);
-        let index = index.unwrap_or_else(|| {
-            let home = Home { address, clock, rank: Rank::Asked, first: download.span.first, last: download.span.last };
-            all.push(Self {
-                home,
-                took_list: false,
-                took_config: false,
-                acknowledged: false,
-                is_answered: false,
-                is_hardware: false,
-                is_foreign: false,
-            });
-            all.len() - 1
-        });
-        // There is one of this index: it was found or pushed just now.
-        let last = all.len() - 1;
-        &mut all[index.min(last)]
+        if let Some(seen) = all.iter_mut().find(|seen| seen.home.address == address && seen.home.clock == clock) {
+            return note(seen);
+        }
+        let home = Home { address, clock, rank: Rank::Asked, first: download.span.first, last: download.span.last };
+        let mut seen = Self {
+            home,
+            took_list: false,
+            took_config: false,
+            acknowledged: false,
+            is_answered: false,
+            is_hardware: false,
+            is_foreign: false,
+        };
+        note(&mut seen);
+        all.push(seen);
     }
 
     fn take(&mut self, download: &DownloadRecord, name: &DeviceName, clocks: &Clocks) {

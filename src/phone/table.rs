@@ -31,12 +31,6 @@ impl<K: Clone + Eq + Hash, V: Default + Substantial> Table<K, V> {
         Self { records: HashMap::new(), order: VecDeque::new(), kept: VecDeque::new(), gone: Vec::new() }
     }
 
-    /// How many keys wait to be the next that goes.
-    #[cfg(test)]
-    pub(super) fn queued(&self) -> usize {
-        self.order.len()
-    }
-
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.records.len()

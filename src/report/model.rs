@@ -53,7 +53,9 @@ impl Serialize for Document<'_, '_> {
         document.serialize_field("references", &case.references.iter().map(ReferenceView::from).collect::<Vec<_>>())?;
         document.serialize_field("notes", notes)?;
         document.serialize_field("phones", &Phones(self))?;
-        others.iter().for_each(|other| self.fleet.borrow_mut().add_other(&other.sessions));
+        for other in others {
+            self.fleet.borrow_mut().add_other(&other.sessions);
+        }
         let fleet = self.fleet.borrow();
         document.serialize_field("fleet", &FleetView::new(&fleet, case))?;
         document.serialize_field("other_clients", &others.iter().map(OtherClientView::from).collect::<Vec<_>>())?;

@@ -125,7 +125,7 @@ impl TrustList {
     }
 
     /// Why the server that printed the list would not trust it itself: it could not verify or parse it, or says that no record
-    /// made its signature (a key error: CSCtn50405). Never of a file, whose signature can be checked. In a CTL one of two
+    /// made its signature (a key error: `CSCtn50405`). Never of a file, whose signature can be checked. In a CTL one of two
     /// eTokens is always unused.
     pub fn doubt(&self) -> Option<&'static str> {
         if self.said_verified == Some(false) {

@@ -329,8 +329,8 @@ impl Reference {
 
     /// A reference that is only the serial number of a certificate.
     pub fn from_serial(argument: &ReferenceArgument, serial: Serial) -> Self {
-        let described = vec![Described { serials: vec![serial.clone()], ..Described::default() }];
         let of = Self::nothing(&serial.to_string(), argument.server, ReferenceKind::Certificate);
+        let described = vec![Described { serials: vec![serial], ..Described::default() }];
         Self { described, ..of }.said_to_be(argument.role.as_deref())
     }
 

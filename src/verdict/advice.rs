@@ -290,7 +290,7 @@ impl<'a> Situation<'a, '_> {
                 .iter()
                 .any(|server| refused(&server.judged) || server.silent.is_some() || server.vouched.is(&false))
             || matter.tvs.iter().any(|session| session.is_broken_off())
-            || matter.web_sessions().any(|session| session.is_broken_off())
+            || matter.web_sessions().any(crate::event::TlsSession::is_broken_off)
             || self.conditions.phone_reports_failure.holds == Answer::Yes
             || matter.downloads().any(is_spoiled)
             || matter.broken_list().is_some()

@@ -72,6 +72,8 @@ impl<'a> Assessments<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::phone::DeviceName;
     use crate::words::Told;
@@ -82,7 +84,7 @@ mod tests {
             addresses: vec![[10, 0, 0, last].into()],
             certain: Vec::new(),
             homes: Vec::new(),
-            clocks: Default::default(),
+            clocks: Arc::default(),
             downloads: Vec::new(),
             sessions: Vec::new(),
             reports: Vec::new(),

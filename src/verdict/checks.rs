@@ -56,9 +56,10 @@ fn itl_checksum(matter: &Matter<'_>) -> Checked {
     }
     let paths: Vec<_> = references.iter().map(|reference| reference.path.as_str()).collect();
     // The sum is told in the kind that it is compared with.
-    let served = match references.iter().any(|reference| reference.sha1.is_some()) {
-        true => format!("SHA-1 {}", digests.sha1),
-        false => format!("MD5 {}", digests.md5),
+    let served = if references.iter().any(|reference| reference.sha1.is_some()) {
+        format!("SHA-1 {}", digests.sha1)
+    } else {
+        format!("MD5 {}", digests.md5)
     };
     checked(Check::Mismatch, format!("{server} served {served}, which is not that of {}", paths.join(" or ")))
 }

@@ -60,7 +60,7 @@ pub(super) fn holds(matter: &Matter<'_>) -> Holds {
 
 /// How it is known, in half a sentence.
 pub(super) fn why(matter: &Matter<'_>, known: &Known<Holding>) -> String {
-    let kind = if std::ptr::eq(known, &matter.testimony.ctl) { ListKind::Ctl } else { ListKind::Itl };
+    let kind = if std::ptr::eq(known, &raw const matter.testimony.ctl) { ListKind::Ctl } else { ListKind::Itl };
     let what = match known.settled() {
         None => return "what the phone holds is not known".to_owned(),
         Some(Holding::Nothing) => format!("no {}", kind.name()),

@@ -125,7 +125,7 @@ impl<'a> Matter<'a> {
             (&testimony.ctl, "which CTL the phone holds"),
         ] {
             if let Known::Disputed(one, other) = known
-                && !(std::ptr::eq(known, &testimony.itl_at_offer) && testimony.itl.is_disputed())
+                && !(std::ptr::eq(known, &raw const testimony.itl_at_offer) && testimony.itl.is_disputed())
             {
                 found.push((self.disputed(what, one, other), self.evidence(known)));
             }

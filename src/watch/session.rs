@@ -211,7 +211,9 @@ impl Session {
     /// Hands on when frames were lost, and how many.
     fn take_losses(&mut self) {
         let losses = self.feed().map(|feed| feed.counters.take_losses()).unwrap_or_default();
-        losses.into_iter().for_each(|loss| self.board.lose(loss));
+        for loss in losses {
+            self.board.lose(loss);
+        }
     }
 
     fn take_batch(&mut self, batch: &Batch) {

@@ -55,10 +55,7 @@ impl<'a, 'b> Round<'a, 'b> {
         let itl = last_whole(given(), FileKind::Itl);
         let ctl = last_whole(given(), FileKind::Ctl);
         let is_config = |download: &&DownloadRecord| download.kind == FileKind::Config && !is_default(download);
-        let config = given()
-            .filter(is_config)
-            .last()
-            .or_else(|| given().filter(|download| download.kind == FileKind::Config).last());
+        let config = given().rfind(is_config).or_else(|| given().rfind(|download| download.kind == FileKind::Config));
         let further = || given().filter(|download| download.kind == FileKind::Other && !is_failed_connection(download));
         let went_on = config.filter(|config| config.outcome() == Outcome::Complete).and_then(|config| {
             further().find(|download| {
@@ -130,7 +127,7 @@ impl<'a, 'b> Round<'a, 'b> {
 
     fn failed(&self, is_meant: impl Fn(&TlsSession) -> bool) -> Option<&'a TlsSession> {
         let meant = || self.about_files.iter().copied().filter(|session| is_meant(session));
-        if meant().any(|session| may_have_vouched(session)) {
+        if meant().any(may_have_vouched) {
             return None;
         }
         meant().rfind(|session| has_failed(session))
@@ -180,9 +177,9 @@ impl<'a, 'b> Round<'a, 'b> {
                     && until.is_none_or(|until| self.clocks.is_before(session.span.first, until))
             })
         };
-        let came_through = asked(None, Some(config.span.first)).last().is_none_or(|session| has_vouched(session))
+        let came_through = asked(None, Some(config.span.first)).next_back().is_none_or(|session| has_vouched(session))
             && asked(Some(config.span.first), Some(went_on.span.first))
-                .last()
+                .next_back()
                 .is_none_or(|session| has_vouched(session))
             && asked(Some(went_on.span.first), None).all(|session| has_vouched(session));
         let configs = self.boot.downloads.iter().filter(|other| {

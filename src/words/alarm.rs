@@ -138,7 +138,7 @@ fn list(value: &str) -> Option<Holding> {
             }
             '\n' | '\r' if digits.len() < DIGITS => after_break = true,
             // A byte may be broken by the end of a line, by nothing else.
-            ' ' | ':' | '-' if digits.len() < DIGITS && (digits.len() % 2 == 0 || after_break) => {}
+            ' ' | ':' | '-' if digits.len() < DIGITS && (digits.len().is_multiple_of(2) || after_break) => {}
             _ => {
                 end = at;
                 break;
@@ -275,7 +275,7 @@ mod tests {
                 "Oct 30 16:02:17 cm-a : 57: %[DeviceName=SEP000000000002][CTL_Signature=Not Installed][ITL_Signature={SUM}]"
             );
             for end in 0..whole.len() {
-                let text = format!("{}{tail}", &whole[..end]);
+                let text = format!("{}{tail}", whole.get(..end).unwrap());
                 for alarm in find(&text).into_iter().filter(|alarm| alarm.device.as_str() == "SEP000000000002") {
                     assert!(alarm.itl.is_none() || alarm.itl == Some(sum), "{text}");
                     assert!(alarm.ctl.is_none_or(|ctl| ctl == Holding::Nothing), "{text}");

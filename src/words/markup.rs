@@ -23,38 +23,35 @@ pub(super) fn is_markup(text: &str) -> bool {
 
 /// The lines with the numbers of the lines of the file that they begin on, from 1. An empty one stands where an element ends.
 pub(super) fn lines(text: &str) -> Vec<(usize, String)> {
-    let mut lines = Lines { lines: Vec::new(), number: 1, line: String::new(), begins: 1 };
+    let mut lines = Lines { done: Vec::new(), number: 1, line: String::new(), begins: 1 };
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         let (before, from) = rest.split_at(at);
         lines.text(before);
-        match tag(from) {
-            Some((name, length)) => {
-                let (whole, after) = from.split_at(length);
-                match name.as_str() {
-                    "td" | "th" if whole.starts_with("</") => {}
-                    "td" | "th" => lines.push('\t'),
-                    // Ends a line, begins no element.
-                    "br" => lines.end(false),
-                    name if INLINE.contains(&name) => {}
-                    _ => lines.end(true),
-                }
-                lines.number += whole.matches('\n').count();
-                rest = after;
+        if let Some((name, length)) = tag(from) {
+            let (whole, after) = from.split_at(length);
+            match name.as_str() {
+                "td" | "th" if whole.starts_with("</") => {}
+                "td" | "th" => lines.push('\t'),
+                // Ends a line, begins no element.
+                "br" => lines.end(false),
+                name if INLINE.contains(&name) => {}
+                _ => lines.end(true),
             }
-            None => {
-                lines.push('<');
-                rest = from.get(1..).unwrap_or_default();
-            }
+            lines.number += whole.matches('\n').count();
+            rest = after;
+        } else {
+            lines.push('<');
+            rest = from.get(1..).unwrap_or_default();
         }
     }
     lines.text(rest);
     lines.end(false);
-    lines.lines
+    lines.done
 }
 
 struct Lines {
-    lines: Vec<(usize, String)>,
+    done: Vec<(usize, String)>,
     number: usize,
     line: String,
     begins: usize,
@@ -84,10 +81,10 @@ impl Lines {
     fn end(&mut self, of_element: bool) {
         let line = without_entities(self.line.trim());
         if !line.trim().is_empty() {
-            self.lines.push((self.begins, line.trim().to_owned()));
+            self.done.push((self.begins, line.trim().to_owned()));
         }
-        if of_element && self.lines.last().is_some_and(|(_, line)| !line.is_empty()) {
-            self.lines.push((self.number, String::new()));
+        if of_element && self.done.last().is_some_and(|(_, line)| !line.is_empty()) {
+            self.done.push((self.number, String::new()));
         }
         self.line.clear();
     }
@@ -124,15 +121,12 @@ pub(super) fn without_entities(text: &str) -> String {
         // The longest that is known has eight letters.
         let end = from.bytes().take(12).position(|byte| byte == b';');
         let entity = end.and_then(|end| from.get(..=end));
-        match entity.and_then(|entity| Some((entity.len(), replaced(entity)?))) {
-            Some((length, with)) => {
-                out.push_str(&with);
-                rest = from.get(length..).unwrap_or_default();
-            }
-            None => {
-                out.push('&');
-                rest = from.get(1..).unwrap_or_default();
-            }
+        if let Some((length, with)) = entity.and_then(|entity| Some((entity.len(), replaced(entity)?))) {
+            out.push_str(&with);
+            rest = from.get(length..).unwrap_or_default();
+        } else {
+            out.push('&');
+            rest = from.get(1..).unwrap_or_default();
         }
     }
     out.push_str(rest);

@@ -50,9 +50,9 @@ pub fn last_word(heard: &[&Heard]) -> LastWord {
     }
     let texts: Vec<Vec<At<'_>>> = texts.into_values().map(|text| timed(&text)).collect();
     if texts.len() > 1 && texts.iter().flatten().all(|at| at.days(false).is_some() && at.has_year()) {
-        return of_orders(orders(texts.concat()));
+        return of_orders(&orders(texts.concat()));
     }
-    let mut words = texts.into_iter().map(|text| of_orders(orders(text))).filter(|word| word.screen != Screen::Silent);
+    let mut words = texts.into_iter().map(|text| of_orders(&orders(text))).filter(|word| word.screen != Screen::Silent);
     let Some(first) = words.next() else { return SILENT };
     words.fold(first, |one, other| {
         if one.screen == other.screen {
@@ -144,7 +144,7 @@ fn runs_backwards(text: &[At<'_>]) -> bool {
     !steps.is_empty() && steps.iter().all(|&step| step > DAY_MICROS / 2)
 }
 
-fn of_orders(orders: Vec<Vec<At<'_>>>) -> LastWord {
+fn of_orders(orders: &[Vec<At<'_>>]) -> LastWord {
     let mut words = orders.iter().map(|order| of_sequence(order));
     let Some(first) = words.next() else { return SILENT };
     words.fold(first, |one, other| {
@@ -176,7 +176,9 @@ fn of_sequence(sequence: &[At<'_>]) -> LastWord {
         match &at.heard.statement.says {
             Says::Requests { file, .. } => {
                 if matches!(Object::of_file(file), Object::List(_)) {
-                    pending.iter_mut().for_each(|pending| pending.is_of_earlier_round = true);
+                    for pending in &mut pending {
+                        pending.is_of_earlier_round = true;
+                    }
                 }
             }
             Says::VerificationFailed(Object::Other) | Says::Verified(Object::Other) => {}
@@ -353,7 +355,7 @@ mod tests {
             let text = format!("{head}Trust List Verification Failed\nTrust List Update Failed\nx");
             let start = head.len() + FAILED.len();
             let end = (start + cut).min(text.len());
-            proptest::prop_assert_eq!(screen(&text[..end]), Screen::Failed);
+            proptest::prop_assert_eq!(screen(text.get(..end).unwrap()), Screen::Failed);
         }
 
         /// Of undated lines a failure for which no success of the same kind is there stays, in any order.

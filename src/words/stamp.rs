@@ -369,7 +369,7 @@ mod tests {
 
     fn read(line: &str) -> (String, &str) {
         let (stamp, at) = leading(line).unwrap_or_else(|| panic!("{line}"));
-        (stamp.to_string(), &line[at..])
+        (stamp.to_string(), line.get(at..).unwrap())
     }
 
     #[test]
@@ -415,7 +415,10 @@ mod tests {
     fn stamps_behind_the_message() {
         for line in ["Trust List updated\t[6:31:02pm 10/29/26]", "Trust List updated 2026-10-29 18:31:02"] {
             let (stamp, at) = trailing(line).unwrap();
-            assert_eq!((stamp.to_string().as_str(), line[..at].trim()), ("2026-10-29 18:31:02", "Trust List updated"));
+            assert_eq!(
+                (stamp.to_string().as_str(), line.get(..at).unwrap().trim()),
+                ("2026-10-29 18:31:02", "Trust List updated")
+            );
         }
         assert_eq!(trailing("from 14.48.44.202:49152"), None);
     }

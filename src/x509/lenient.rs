@@ -47,12 +47,11 @@ pub(super) fn read(der: &[u8]) -> Option<Certificate> {
     let validity = validity.and_then(|bytes| Some(Validity::from_der(bytes).ok()?.1));
     let time = |time: x509_parser::time::ASN1Time| Timestamp::from_seconds_and_nanos(time.timestamp(), 0);
     // An unknown validity neither begins nor ends.
-    let (not_before, not_after) = match validity {
-        Some(validity) => (time(validity.not_before), time(validity.not_after)),
-        None => {
-            malformed.push("validity");
-            (Timestamp::from_nanos(i64::MIN), Timestamp::from_nanos(i64::MAX))
-        }
+    let (not_before, not_after) = if let Some(validity) = validity {
+        (time(validity.not_before), time(validity.not_after))
+    } else {
+        malformed.push("validity");
+        (Timestamp::from_nanos(i64::MIN), Timestamp::from_nanos(i64::MAX))
     };
     if malformed.is_empty() {
         malformed.push("a field behind the subject");
