@@ -40,7 +40,7 @@ fn run(folder: &Path, arguments: &[String]) -> Run {
 struct Case {
     name: String,
     folder: PathBuf,
-    case: Value,
+    says: Value,
     report: Value,
     exit: Value,
     text: OnceCell<Value>,
@@ -57,7 +57,7 @@ impl Case {
         let report = serde_json::from_str(&run.out)
             .map_err(|_| format!("{name}: no report, exit status {}: {}", run.exit, run.err))?;
         let (folder, exit) = (folder.to_owned(), run.exit.into());
-        Ok(Self { name, folder, case, report, exit, text: OnceCell::new(), peak: OnceCell::new() })
+        Ok(Self { name, folder, says: case, report, exit, text: OnceCell::new(), peak: OnceCell::new() })
     }
 
     /// The values that a path leads to: in the report, or beside it.
@@ -65,7 +65,7 @@ impl Case {
         match path {
             "exit" => vec![&self.exit],
             "stdout_text" => vec![self.text.get_or_init(|| {
-                let text = run(&self.folder, &arguments(&self.case, false)).out;
+                let text = run(&self.folder, &arguments(&self.says, false)).out;
                 text.split_whitespace().collect::<Vec<_>>().join(" ").into()
             })],
             // A system that does not tell says neither that much was taken nor little.
@@ -78,7 +78,7 @@ impl Case {
     fn violations(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (key, is_wanted) in [("never", false), ("must", true)] {
-            for how in self.case[key].as_array().unwrap() {
+            for how in self.says[key].as_array().unwrap() {
                 let values = self.values(how["path"].as_str().unwrap());
                 if values.iter().any(|value| holds(value, how)) != is_wanted {
                     wrong.push(format!("{}: {key} {how}: said {}", self.name, short(&values)));
@@ -86,7 +86,7 @@ impl Case {
             }
         }
         // What was read is told, by its name: a text that is passed over in silence is no help to anybody.
-        for file in self.case["told"].as_array().into_iter().flatten() {
+        for file in self.says["told"].as_array().into_iter().flatten() {
             let told = ["notes", "references", "phones"].map(|field| self.report[field].to_string()).concat();
             if !told.contains(file.as_str().unwrap()) {
                 wrong.push(format!("{}: {file} is not told of", self.name));

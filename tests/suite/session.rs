@@ -251,12 +251,12 @@ fn lines_say_at_every_moment_what_triage_would() {
             let mut board = Board::new(&limits, references.clone(), Told::default());
             let mut lines = BTreeMap::new();
             let every = frames.len() / 25 + 1;
-            for (number, frame) in (1..).zip(&frames) {
-                board.push(&frame.frame(number));
-                if !(number as usize).is_multiple_of(every) {
+            for (number, frame) in (1_usize..).zip(&frames) {
+                board.push(&frame.frame(u64::try_from(number).unwrap()));
+                if !number.is_multiple_of(every) {
                     continue;
                 }
-                if number as usize == every * 12 {
+                if number == every * 12 {
                     board.set_references(references.clone());
                 }
                 look(&mut board, &mut lines);

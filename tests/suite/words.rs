@@ -1,6 +1,7 @@
 //! Texts: the documents' own logs, what the program makes of any text, and `docs/words.md`. The cases of `tests/fixtures/words` are run by
 //! `cases`.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -96,7 +97,7 @@ fn page_of_the_documentation_is_the_table() {
     let mut table = String::from("| wording | proves | does not prove | source |\n| --- | --- | --- | --- |\n");
     for row in ROWS {
         let example = row.example.replace('|', "\\|");
-        table += &format!("| `{example}` | {} | {} | {} |\n", row.proves, row.not, row.source);
+        writeln!(table, "| `{example}` | {} | {} | {} |", row.proves, row.not, row.source).unwrap();
     }
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/words.md")).unwrap();
     assert!(page.contains(&table), "docs/words.md should have this table:\n{table}");
@@ -140,7 +141,9 @@ fn cut_log_never_turns_into_a_success() {
     for end in (failure..=text.len()).filter(|&end| text.is_char_boundary(end)) {
         let (readings, _) = words::read("x", &text.as_bytes()[..end], &Whose::Unnamed);
         let mut told = words::Told::default();
-        readings.into_iter().for_each(|reading| told.hear(reading));
+        for reading in readings {
+            told.hear(reading);
+        }
         let screens: Vec<Screen> =
             told.devices().into_iter().map(|name| told.about(Some(name), &[]).screen().0.screen).collect();
         assert_eq!(screens, [Screen::Failed], "{end}");

@@ -85,8 +85,8 @@ pub(crate) fn whose(world: &World, story: &Story, entry: &Value) -> Option<usize
         (shares && used(host.phone)) || addresses.contains(&IpAddr::from(host.address))
     });
     let mut users = (0..world.phones.len()).filter(|&index| used(index) && !story.state(index).rounds.is_empty());
-    let only = users.next().filter(|_| users.next().is_none() && !shared);
-    only
+
+    users.next().filter(|_| users.next().is_none() && !shared)
 }
 
 /// No phone, or nobody knows which: nothing can be said of its list.
@@ -310,7 +310,7 @@ impl<'a> Witness<'a> {
             // It took a list in between, or the service was changed: one answer for each moment.
             (Some([now, end]), before) => {
                 let differs = now != end || before.is_some_and(|before| before != [now, end]);
-                (!differs && !(completed && !now)).then_some(!now)
+                (!differs && (!completed || now)).then_some(!now)
             }
         }
     }
@@ -355,7 +355,7 @@ impl<'a> Witness<'a> {
         } else {
             match text(checks, "itl_checksum") {
                 "match" => {
-                    checked.that("check.itl_checksum.match", compared.contains(&true), why("itl_checksum"), truth)
+                    checked.that("check.itl_checksum.match", compared.contains(&true), why("itl_checksum"), truth);
                 }
                 "mismatch" => {
                     checked.that("check.itl_checksum.mismatch", compared.contains(&false), why("itl_checksum"), truth);
@@ -623,7 +623,7 @@ impl<'a> Witness<'a> {
                 }
                 "rollback_list" => {
                     let got = self.rounds.iter().filter_map(|round| round.offered.as_ref());
-                    got.map(|(list, _)| list).chain(held).any(|list| list.is_blank())
+                    got.map(|(list, _)| list).chain(held).any(super::pki::List::is_blank)
                 }
                 "other_cluster" => held.is_some_and(|held| held.signer.cluster != served.signer.cluster),
                 "expired_certificate" | "large_list" | "delete_ctl" | "central_tftp" => false,

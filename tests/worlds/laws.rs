@@ -19,11 +19,11 @@ pub(crate) type Answers = BTreeMap<(String, String), String>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Law {
     /// Nothing at all.
-    ChangesNone,
+    Same,
     /// No answer that was open is decided, and none turns round.
-    CreatesNone,
+    Undecided,
     /// No answer turns round.
-    TurnsNone,
+    Unturned,
 }
 
 /// Something done to captures.
@@ -34,14 +34,14 @@ pub(crate) struct Change {
 }
 
 pub(crate) const CHANGES: &[Change] = &[
-    Change { name: "frames are left out", law: Law::TurnsNone, apply: leave_out },
-    Change { name: "a stretch is left out", law: Law::TurnsNone, apply: leave_out_a_stretch },
-    Change { name: "other hosts talk", law: Law::ChangesNone, apply: others_talk },
-    Change { name: "the files come in another order", law: Law::ChangesNone, apply: |captures, _| captures.reverse() },
-    Change { name: "one file is 5 s later", law: Law::CreatesNone, apply: later },
-    Change { name: "frames are repeated", law: Law::CreatesNone, apply: repeat },
-    Change { name: "ports are renumbered", law: Law::CreatesNone, apply: renumber },
-    Change { name: "the link type is another", law: Law::CreatesNone, apply: without_link },
+    Change { name: "frames are left out", law: Law::Unturned, apply: leave_out },
+    Change { name: "a stretch is left out", law: Law::Unturned, apply: leave_out_a_stretch },
+    Change { name: "other hosts talk", law: Law::Same, apply: others_talk },
+    Change { name: "the files come in another order", law: Law::Same, apply: |captures, _| captures.reverse() },
+    Change { name: "one file is 5 s later", law: Law::Undecided, apply: later },
+    Change { name: "frames are repeated", law: Law::Undecided, apply: repeat },
+    Change { name: "ports are renumbered", law: Law::Undecided, apply: renumber },
+    Change { name: "the link type is another", law: Law::Undecided, apply: without_link },
 ];
 
 fn leave_out(captures: &mut Vec<Vec<Owned>>, dice: &mut Dice) {
@@ -155,14 +155,14 @@ pub(crate) fn broken(law: Law, before: &Answers, after: &Answers) -> Vec<String>
     for (question, answer) in after {
         let was = before.get(question);
         let is_kept = match law {
-            Law::ChangesNone | Law::CreatesNone => was == Some(answer),
-            Law::TurnsNone => was.is_none_or(|was| was == answer),
+            Law::Same | Law::Undecided => was == Some(answer),
+            Law::Unturned => was.is_none_or(|was| was == answer),
         };
         if !is_kept {
             broken.push(format!("{question:?}: {} became {answer}", was.map_or("open", String::as_str)));
         }
     }
-    if law == Law::ChangesNone {
+    if law == Law::Same {
         let lost = before.iter().filter(|(question, _)| !after.contains_key(*question));
         broken.extend(lost.map(|(question, was)| format!("{question:?}: {was} became open")));
     }
@@ -174,9 +174,9 @@ pub(crate) fn report(captures: &[Vec<Owned>], words: &[String], folder: &Path) -
     let mut arguments: Vec<String> = Vec::new();
     for (number, frames) in captures.iter().enumerate() {
         let path = folder.join(format!("law{number}.pcap"));
-        let link = frames.first().map_or(1, |frame| u32::from(frame.link.0));
+        let link = frames.first().map_or(1, |frame| frame.link.0);
         // A pcap has one link type: what is of another is of no use to it.
-        let same: Vec<_> = frames.iter().filter(|frame| u32::from(frame.link.0) == link).cloned().collect();
+        let same: Vec<_> = frames.iter().filter(|frame| frame.link.0 == link).cloned().collect();
         std::fs::write(&path, itlscope::testkit::pcap(link, true, &same)).unwrap();
         arguments.push(path.display().to_string());
     }

@@ -34,7 +34,7 @@ fn candidates(world: &World) -> Vec<World> {
     (0..world.words.len()).for_each(|index| {
         change(&|other| {
             other.words.remove(index);
-        })
+        });
     });
     for (phone, plan) in world.phones.iter().enumerate() {
         if plan.boots.len() > 1 {

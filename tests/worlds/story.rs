@@ -50,8 +50,8 @@ impl Story {
 
     /// When anything happened to a phone last; seconds after the start.
     pub(crate) fn last_of(&self, phone: usize) -> i64 {
-        let facts = self.lives[phone].facts.iter().filter(|(at, _)| *at <= self.end && *at != i64::MIN);
-        facts.last().map_or(self.seconds(), |(at, _)| (at - START * SECOND).div_euclid(SECOND))
+        let mut facts = self.lives[phone].facts.iter().filter(|(at, _)| *at <= self.end && *at != i64::MIN);
+        facts.next_back().map_or(self.seconds(), |(at, _)| (at - START * SECOND).div_euclid(SECOND))
     }
 
     /// A phone as it is at the end.

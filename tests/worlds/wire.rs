@@ -124,7 +124,7 @@ impl Line<'_> {
         self.now += STEP;
         let bytes = udp(from.port(), to.port(), payload);
         self.put(from_client, true, self.now, [from, to], &bytes);
-        if self.repeats.is_some_and(|every| self.wire.sent % u16::from(every) == 0) {
+        if self.repeats.is_some_and(|every| self.wire.sent.is_multiple_of(u16::from(every))) {
             // On its way twice: the other side takes no notice.
             self.put(from_client, true, self.now + STEP / 2, [from, to], &bytes);
         }
@@ -226,19 +226,16 @@ impl Line<'_> {
             format!("GET /{name} HTTP/1.1\r\nHost: {}:6970\r\n\r\n", IpAddr::from(server)).as_bytes(),
         );
         stream.server(self, ACK, &[]);
-        match reply {
-            Reply::File(file) => {
-                self.sent(server, name, file);
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\nContent-length: {}\r\nCache-Control: no-store\r\nContent-type: */*\r\n\r\n",
-                    file.len()
-                );
-                stream.from_server(self, &[head.as_bytes(), file].concat());
-            }
-            _ => {
-                stream.from_server(self, b"HTTP/1.1 404 Not Found\r\nContent-length: 0\r\n\r\n");
-                self.wire.refused.push((self.address.into(), server.into(), name.to_owned()));
-            }
+        if let Reply::File(file) = reply {
+            self.sent(server, name, file);
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-length: {}\r\nCache-Control: no-store\r\nContent-type: */*\r\n\r\n",
+                file.len()
+            );
+            stream.from_server(self, &[head.as_bytes(), file].concat());
+        } else {
+            stream.from_server(self, b"HTTP/1.1 404 Not Found\r\nContent-length: 0\r\n\r\n");
+            self.wire.refused.push((self.address.into(), server.into(), name.to_owned()));
         }
         stream.close(self);
     }

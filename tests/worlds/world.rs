@@ -138,7 +138,7 @@ pub(crate) enum TvsState {
     Silent,
     /// RST to a SYN.
     Closed,
-    /// Ends handshakes with handshake_failure.
+    /// Ends handshakes with `handshake_failure`.
     Mismatch,
 }
 
@@ -553,7 +553,7 @@ fn cluster(dice: &mut Dice) -> Cluster {
 
 fn phone(dice: &mut Dice, index: u8, clusters: &[Cluster]) -> Phone {
     let at = &clusters[0];
-    let node = if at.nodes > 1 && dice.chance(35) { 1 } else { 0 };
+    let node = u8::from(at.nodes > 1 && dice.chance(35));
     let foreign = clusters.len() > 1 && dice.chance(70);
     let came_with = match dice.below(100) {
         0..10 => None,

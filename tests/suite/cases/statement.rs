@@ -35,7 +35,7 @@ pub(super) fn select<'a>(report: &'a Value, path: &str) -> Vec<&'a Value> {
 
 /// Whether this field of an element is, or has in its list, what is wanted.
 fn has(element: &Value, field: &str, wanted: &str) -> bool {
-    let is = |value: &Value| value.as_str().map_or_else(|| value.to_string() == wanted, |text| text == wanted);
+    let is = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned) == wanted;
     match element.get(field) {
         Some(Value::Array(values)) => values.iter().any(is),
         value => is(value.unwrap_or(&Value::Null)),

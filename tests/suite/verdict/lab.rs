@@ -430,7 +430,9 @@ impl Scenario {
         if let Some(says) = &self.logged {
             let text = if says == "failed" { "Trust List Verification Failed" } else { "Trust List updated" };
             let (readings, _) = words::read("console.log", text.as_bytes(), &whose);
-            readings.into_iter().for_each(|reading| told.hear(reading));
+            for reading in readings {
+                told.hear(reading);
+            }
         }
         let lists = [(ListKind::Itl, self.holds.as_ref()), (ListKind::Ctl, self.holds_ctl.as_ref())];
         for (kind, holding) in lists {
