@@ -1,11 +1,11 @@
 //! The vocabulary of testimony: what anybody says of a phone, in one language.
 //!
-//! In: nothing; every witness speaks it. Out: [`Claim`]s, what they come to ([`Known`]), and [`reconcile`], the one place that
+//! In: nothing; every witness speaks it. Out: [`Claim`]s, what they come to ([`Known`]), and [`reconcile()`], the one place that
 //! decides whom to believe. It refuses to know who the witnesses are and how they read: files, packets and the roster.
 //!
 //! Four questions stand before every yes or no (docs/verdict.md): whose is it, when was it, how strong is it, what speaks
 //! against it. *Whose* is answered by the witness, who says nothing of things that are not the phone's; *when* by [`When`]; *how
-//! strong* by [`Strength`]; *what speaks against it* by [`reconcile`].
+//! strong* by [`Strength`]; *what speaks against it* by [`reconcile()`].
 
 mod evidence;
 mod known;

@@ -40,7 +40,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// A message of several lines, each of them as [`line`] makes it; what is longer than anybody reads is cut, and says so.
+/// A message of several lines, each of them as [`line()`] makes it; what is longer than anybody reads is cut, and says so.
 pub fn message(text: &str) -> String {
     let end = text.char_indices().nth(LONGEST_MESSAGE).map(|(at, _)| at);
     let shown = end.and_then(|end| text.get(..end)).unwrap_or(text);

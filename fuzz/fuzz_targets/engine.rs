@@ -32,7 +32,7 @@ fn run(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         assert_ne!(deletion, Deletion::Needed, "a capture alone never shows that: {}", phone.label());
     }
     let assessments = Assessments { phones: &phones, case: &case };
-    let report = Report { sources: source.summaries(), notes: Vec::new(), assessments };
+    let report = Report { sources: source.summaries(), notes: Vec::new(), assessments, others: engine.roster().other_clients() };
     let (mut text, mut json) = (Vec::new(), Vec::new());
     let style = Style { colour: false, width: 118, details: Details::All };
     report::write_text(&report, style, &mut text).unwrap();

@@ -124,7 +124,8 @@ fn stranger_alone_answers() {
     sent.retain(|sent| sent.src != address(ONE));
     let downloads = dissect(&sent);
     let (asked, unasked) = asked_and_other(&downloads);
-    assert_eq!(asked.outcome(), Outcome::Unanswered);
+    // One request that was not repeated: its answer may be missing from the capture.
+    assert_eq!(asked.outcome(), Outcome::Incomplete);
     assert_complete(unasked, &file);
     assert_eq!(unasked.taken, Taken::Unasked);
 }
