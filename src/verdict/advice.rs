@@ -359,9 +359,8 @@ pub(super) fn unanswered<'a>(situation: &Situation<'a, '_>) -> Option<&'a Downlo
 
 pub(super) fn unanswered_in<'a>(matter: &Matter<'a>) -> Option<&'a DownloadRecord> {
     // Where its files were asked for from several addresses, whoever got no answer may be another host.
-    let is_phones = |download: &DownloadRecord| {
-        matter.phone.homes.iter().all(|&(address, _)| address == download.client.ip())
-    };
+    let is_phones =
+        |download: &DownloadRecord| matter.phone.homes.iter().all(|&(address, _)| address == download.client.ip());
     // Over HTTP it is no fault: phones fall back to TFTP.
     matter.downloads().filter(|download| is_phones(download)).find(|download| {
         // One request whose answer the capture lost looks the same; a phone that got none asks again.

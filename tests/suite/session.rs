@@ -6,10 +6,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use itlscope::capture::{CaptureFile, MergedCaptures, Source};
+use itlscope::capture::{CaptureFile, Loss, MergedCaptures, Source};
 use itlscope::engine::Limits;
 use itlscope::phone::{DeviceName, PhoneKey};
 use itlscope::testkit::{self, Owned};
+use itlscope::timestamp::Timestamp;
 use itlscope::trust::Reference;
 use itlscope::verdict::{self, Case, Check, Deletion};
 use itlscope::watch::{self, Board, Exports, Input, References, Row, Session, Setup, Step};
@@ -270,4 +271,28 @@ fn lines_say_at_every_moment_what_triage_would() {
             }
         }
     }
+}
+
+#[test]
+fn nothing_rests_on_silence_that_we_caused() {
+    const SILENCE: [&str; 2] = ["tftp_unanswered", "tvs_unreachable"];
+    let mut told = BTreeMap::new();
+    for folder in crate::support::cases() {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let phones = testkit::phones(&testkit::read(&crate::support::capture_in(&folder).display().to_string()));
+        let whole = Case::new(reference("itl-old.tlv"), Told::default(), &phones);
+        let mut lossy = Case::new(reference("itl-old.tlv"), Told::default(), &phones);
+        let (from, to) = (Timestamp::from_nanos(0), Timestamp::from_nanos(i64::MAX));
+        lossy.losses = vec![Loss { source: 0, from, to, frames: 1 }];
+        for phone in &phones {
+            let (all, less) = (verdict::assess(phone, &whole), verdict::assess(phone, &lossy));
+            assert!(less.deletion == Deletion::Undetermined || less.deletion == all.deletion, "{name}");
+            for finding in &all.findings {
+                *told.entry(finding.id.name()).or_insert(0) += 1;
+            }
+            let rests = less.findings.iter().any(|finding| SILENCE.contains(&finding.id.name()));
+            assert!(!rests, "{name}: {:?}", less.findings);
+        }
+    }
+    assert!(SILENCE.iter().all(|id| told.contains_key(id)), "{told:?}");
 }
