@@ -149,8 +149,17 @@ fn smallest(world: &World, kind: &str) -> (World, Option<Falsehood>) {
     (small, falsehood)
 }
 
+/// What is still said falsely now and then: another host at an address of the phone's that gave no sign of itself is taken for
+/// it, and requests of a relay are taken for the phone's. Never a verdict: `deletion` is not among them.
+const STILL_FALSE: [&str; 5] = [
+    "advice.tftp_silent",
+    "finding.tftp_unanswered.lossy",
+    "finding.tvs_refused",
+    "observed.tvs_accepted",
+    "observed.tvs_refused",
+];
+
 #[test]
-#[ignore = "the verdict is being made sound"]
 fn worlds_hold_no_false_statement() {
     let (first, count) = (number("WORLDS_FIRST", 0), number("WORLDS", 300));
     let (show, shrunk) = (usize::try_from(number("WORLDS_SHOW", 2)).unwrap(), number("WORLDS_SHRINK", 3));
@@ -192,7 +201,8 @@ fn worlds_hold_no_false_statement() {
     println!("{} worlds whose words the program refused", refused.len());
     refused.iter().take(show).for_each(|why| println!("        {why}"));
     tally.print();
-    assert!(kinds.is_empty(), "{} kinds of false statements", kinds.len());
+    let new: Vec<_> = kinds.keys().filter(|kind| !STILL_FALSE.contains(&kind.as_str())).collect();
+    assert!(new.is_empty(), "kinds of false statements: {new:?}");
     assert!(tally.rate() >= 95.0, "too much is left open that is decided");
 }
 
@@ -229,7 +239,7 @@ fn tell(broken: &BTreeMap<&str, Vec<String>>) {
 }
 
 #[test]
-#[ignore = "the verdict is being made sound"]
+#[ignore = "without link types, other hosts are no longer told by their hardware address"]
 fn laws_hold_in_worlds() {
     let mut broken = BTreeMap::new();
     for seed in number("WORLDS_FIRST", 0)..number("WORLDS_FIRST", 0) + number("LAWS", 60) {
@@ -246,7 +256,6 @@ fn laws_hold_in_worlds() {
 }
 
 #[test]
-#[ignore = "the verdict is being made sound"]
 fn laws_hold_of_recorded_captures() {
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let reference = captures.join("references/itl-old.tlv").display().to_string();
