@@ -144,6 +144,8 @@ impl Roster {
         let mut identities: Vec<Arc<Identity>> = device.identities.iter().cloned().collect();
         let mut shared_by: Vec<DeviceName> = Vec::new();
         let mut addresses: Vec<IpAddr> = homes.iter().map(|home| home.address).collect();
+        // Two clocks may have seen it at the same address.
+        addresses.sort_unstable();
         addresses.dedup();
         for &address in &addresses {
             // Where an address was forgotten and seen again, nothing says that what is seen there now is still of this phone.
@@ -155,7 +157,7 @@ impl Roster {
                 shared_by.extend(station.tenants.devices().filter(|other| *other != name).cloned());
             }
             for download in &station.downloads {
-                if let Some(how) = place.of_download(download) {
+                if let Some(how) = place.of_moment(download.span.first) {
                     downloads.push(Attributed::new(Arc::clone(download), how));
                 }
             }
@@ -167,11 +169,8 @@ impl Roster {
             identities.extend(station.identities.iter().filter(|identity| place.is_listed(identity.moment)).cloned());
         }
         // Where it took no files, only its own certificate says that a session is its.
-        let mut elsewhere: Vec<IpAddr> =
-            device.addresses.iter().copied().filter(|address| !addresses.contains(address)).collect();
-        elsewhere.sort_unstable();
-        elsewhere.dedup();
-        for station in elsewhere.iter().filter_map(|address| self.stations.get(address)) {
+        let elsewhere = device.addresses.iter().filter(|address| !addresses.contains(address));
+        for station in elsewhere.filter_map(|address| self.stations.get(address)) {
             let own = station.sessions.iter().filter(|session| certificate_name(session).as_ref() == Some(name));
             let certified = Attribution::Own(Ground::Certificate);
             sessions.extend(own.map(|session| Attributed::new(Arc::clone(session), certified)));
@@ -213,9 +212,9 @@ impl Roster {
     }
 
     fn place<'p>(&'p self, name: &'p DeviceName, address: IpAddr, station: &'p Station, homes: &[Home]) -> Place<'p> {
-        let other_homes = |device: &DeviceName| self.homes(device);
+        let homes_of = |device: &DeviceName| if device == name { homes.to_vec() } else { self.homes(device) };
         let tenures = homes.iter().filter(|home| home.address == address).map(|home| {
-            let mut tenure = station.tenants.tenure(name, home, &other_homes, &self.clocks);
+            let mut tenure = station.tenants.tenure(name, home, &homes_of, &self.clocks);
             tenure.is_shared |= self.lost.contains(&address);
             (*home, tenure)
         });
@@ -237,8 +236,8 @@ impl Roster {
 
     /// Whether a device with a name has this address for its own: then what happened there is listed with it.
     fn is_home_of_any(&self, address: IpAddr, station: &Station) -> bool {
-        let phones = station.tenants.devices().filter(|device| !device.is_no_phone());
-        phones.into_iter().any(|device| self.homes(device).iter().any(|home| home.address == address))
+        let mut phones = station.tenants.devices().filter(|device| !device.is_no_phone());
+        phones.any(|device| self.homes(device).iter().any(|home| home.address == address))
     }
 
     /// An address as a phone of its own: trust lists were asked for there, and nothing says by which device.
@@ -252,6 +251,7 @@ impl Roster {
             .iter()
             .map(|download| (address, self.clocks.clock(download.span.first.frame.source)))
             .collect();
+        homes.sort_unstable();
         homes.dedup();
         let here = Attribution::AtItsAddress;
         let phone = Phone {
@@ -423,18 +423,6 @@ impl Place<'_> {
         self.tenures.iter().find(|(_, tenure)| tenure.covers(moment, self.clocks)).map(|(home, _)| home)
     }
 
-    fn of_download(&self, download: &DownloadRecord) -> Option<Attribution> {
-        let moment = download.span.first;
-        if !self.is_listed(moment) {
-            return None;
-        }
-        Some(match self.covering(moment) {
-            Some(home) if home.rank >= Rank::Files => home.rank.attribution(),
-            _ if self.is_shared() => Attribution::Shared,
-            _ => Attribution::AtItsAddress,
-        })
-    }
-
     fn of_session(&self, session: &TlsSession) -> Option<Attribution> {
         let moment = session.span.first;
         if let Some(named) = certificate_name(session) {
@@ -456,10 +444,12 @@ impl Place<'_> {
         if self.is_told {
             return Some(Attribution::Own(Ground::Told));
         }
-        if !self.is_listed(moment) {
-            return None;
-        }
-        Some(match self.covering(moment) {
+        self.of_moment(moment)
+    }
+
+    /// Whose what happened there then is, as far as the address says.
+    fn of_moment(&self, moment: Moment) -> Option<Attribution> {
+        self.is_listed(moment).then(|| match self.covering(moment) {
             Some(home) if home.rank >= Rank::Files => home.rank.attribution(),
             _ if self.is_shared() => Attribution::Shared,
             _ => Attribution::AtItsAddress,
