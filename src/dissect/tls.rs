@@ -148,27 +148,7 @@ impl StreamReader for TlsDissector {
 impl TlsDissector {
     pub(super) fn new(id: u64, service: Service, client: SocketAddr, server: SocketAddr, moment: Moment) -> Self {
         Self {
-            session: TlsSession {
-                id,
-                service,
-                client,
-                server,
-                server_name: None,
-                version: None,
-                cipher: None,
-                certificate: None,
-                certificate_status: CertificateStatus::NotCaptured,
-                client_certificate: None,
-                ending: SessionEnding::Open,
-                server_answered: false,
-                hardware: None,
-                alerts: Vec::new(),
-                milestones: Milestones::default(),
-                client_data: Vec::new(),
-                server_data: Vec::new(),
-                tvs_exchange: None,
-                span: Span::starting(moment),
-            },
+            session: TlsSession::begun(id, service, client, server, moment),
             client: Direction::default(),
             server: Direction::default(),
             no_certificate: false,

@@ -39,6 +39,11 @@ impl Service {
         }
     }
 
+    /// Whether a web server is behind it, whose certificate the phone shows to TVS where it does not know it.
+    pub const fn is_secure_web(self) -> bool {
+        matches!(self, Self::Tomcat | Self::Https)
+    }
+
     /// For machines.
     pub const fn name(self) -> &'static str {
         self.row().0

@@ -53,6 +53,36 @@ pub struct TlsSession {
 }
 
 impl TlsSession {
+    /// One of which nothing is known yet but its ends.
+    pub fn begun(id: u64, service: Service, client: SocketAddr, server: SocketAddr, moment: Moment) -> Self {
+        Self {
+            id,
+            service,
+            client,
+            server,
+            server_name: None,
+            version: None,
+            cipher: None,
+            certificate: None,
+            certificate_status: CertificateStatus::NotCaptured,
+            client_certificate: None,
+            ending: SessionEnding::Open,
+            server_answered: false,
+            hardware: None,
+            alerts: Vec::new(),
+            milestones: Milestones::default(),
+            client_data: Vec::new(),
+            server_data: Vec::new(),
+            tvs_exchange: None,
+            span: Span::starting(moment),
+        }
+    }
+
+    /// Whether one side ended the handshake.
+    pub const fn is_broken_off(&self) -> bool {
+        matches!(self.ending, SessionEnding::Refused { .. })
+    }
+
     /// How it ended, in one of five words.
     pub const fn outcome(&self) -> SessionOutcome {
         self.ending.outcome()

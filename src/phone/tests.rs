@@ -53,27 +53,9 @@ fn boot(roster: &mut Roster, id: u64, device: &str, client: &str, seconds: f64) 
 }
 
 fn session(roster: &mut Roster, number: u64, client: &str, seconds: f64) {
-    roster.event(Event::Tls(Box::new(TlsSession {
-        id: number,
-        service: Service::Tvs,
-        client: format!("{client}:40000").parse().unwrap(),
-        server: "14.48.44.80:2445".parse().unwrap(),
-        server_name: None,
-        version: None,
-        cipher: None,
-        certificate: None,
-        certificate_status: CertificateStatus::NotCaptured,
-        client_certificate: None,
-        ending: SessionEnding::Open,
-        server_answered: true,
-        hardware: None,
-        alerts: Vec::new(),
-        milestones: Milestones::default(),
-        client_data: Vec::new(),
-        server_data: Vec::new(),
-        tvs_exchange: None,
-        span: Span::starting(moment(number, seconds)),
-    })));
+    let (client, server) = (format!("{client}:40000").parse().unwrap(), "14.48.44.80:2445".parse().unwrap());
+    let begun = TlsSession::begun(number, Service::Tvs, client, server, moment(number, seconds));
+    roster.event(Event::Tls(Box::new(TlsSession { server_answered: true, ..begun })));
 }
 
 fn lease(roster: &mut Roster, number: u64, address: &str, hardware: [u8; 6]) {

@@ -8,7 +8,7 @@ use super::ways::{self, CtlRenewal};
 use super::{Answer, Checks, Conditions, Deletion};
 use crate::capture::Timestamp;
 use crate::claim::{Holding, Judgement};
-use crate::event::{AlertCode, DownloadEnding, Outcome, Service, Silence, TlsSession, Transport};
+use crate::event::{AlertCode, Outcome, Service};
 use crate::phone::{DownloadRecord, FileKind};
 use crate::trust::TrustList;
 use crate::trust::signature::{self, SignatureStatus};
@@ -261,10 +261,7 @@ impl Rule {
 impl<'a> Situation<'a, '_> {
     /// The list that stands for the phone's: its own, else one of unknown relation, with words for which.
     fn held_list(&self) -> Option<(&'a TrustList, String)> {
-        let testimony = &self.matter.testimony;
-        let own = [&testimony.itl_at_offer, &testimony.itl]
-            .into_iter()
-            .find_map(|known| Some((self.matter.at_hand(known)?, self.matter.relation(known).to_owned())));
+        let own = self.matter.held().map(|(known, list)| (list, self.matter.relation(known).to_owned()));
         own.or_else(|| {
             let (path, list) = self.matter.unrelated_list()?;
             Some((list, format!("{path}, a list of unknown relation to the phone")))
@@ -294,7 +291,7 @@ impl<'a> Situation<'a, '_> {
             || self.conditions.phone_reports_failure.holds == Answer::Yes
             || matter.downloads().any(is_spoiled)
             || matter.broken_list().is_some()
-            || unanswered(self).is_some()
+            || matter.unanswered().is_some()
             || matter.served.is_some_and(|(_, served)| is_bad(served))
             || ways::config_by_unknown(self.matter, self.conditions).is_some()
             || super::decision::disagreement(matter).is_some()
@@ -352,26 +349,8 @@ fn corrupt_list(situation: &Situation<'_, '_>) -> Option<String> {
     })
 }
 
-/// The first request of the last boot that nobody answered over TFTP, where nothing else was.
-pub(super) fn unanswered<'a>(situation: &Situation<'a, '_>) -> Option<&'a DownloadRecord> {
-    unanswered_in(situation.matter)
-}
-
-pub(super) fn unanswered_in<'a>(matter: &Matter<'a>) -> Option<&'a DownloadRecord> {
-    // Where its files were asked for from several addresses, whoever got no answer may be another host.
-    let is_phones =
-        |download: &DownloadRecord| matter.phone.homes.iter().all(|&(address, _)| address == download.client.ip());
-    // Over HTTP it is no fault: phones fall back to TFTP.
-    matter.downloads().filter(|download| is_phones(download)).find(|download| {
-        // One request whose answer the capture lost looks the same; a phone that got none asks again.
-        matches!(download.ending, DownloadEnding::Unanswered(Silence::Requests { count: 2.., .. }))
-            && download.transport == Transport::Tftp
-            && !matter.case.lost_in(&download.span)
-    })
-}
-
 fn tftp_silent(situation: &Situation<'_, '_>) -> Option<String> {
-    let download = unanswered(situation)?;
+    let download = situation.matter.unanswered()?;
     Some(format!(
         "TFTP server {}: {}, {}",
         download.server.ip(),
@@ -586,10 +565,7 @@ fn rollback_list(situation: &Situation<'_, '_>) -> Option<String> {
 
 fn other_cluster(situation: &Situation<'_, '_>) -> Option<String> {
     let matter = situation.matter;
-    let testimony = &matter.testimony;
-    let (known, held) = [&testimony.itl_at_offer, &testimony.itl]
-        .into_iter()
-        .find_map(|known| Some((known, matter.at_hand(known)?)))?;
+    let (known, held) = matter.held()?;
     let (download, served) = matter.served?;
     ways::is_of_another_cluster(held, &served.list).then(|| {
         format!("{} and the list that {} serves have no name in common", matter.relation(known), download.server.ip())
@@ -612,11 +588,4 @@ fn central_tftp(situation: &Situation<'_, '_>) -> Option<String> {
             matter.case.frame(config.span.first)
         )
     })
-}
-
-impl TlsSession {
-    /// Whether one side ended the handshake.
-    fn is_broken_off(&self) -> bool {
-        matches!(self.ending, crate::event::SessionEnding::Refused { .. })
-    }
 }

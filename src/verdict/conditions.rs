@@ -35,9 +35,11 @@ pub(super) fn conditions(matter: &Matter<'_>) -> Conditions {
 /// A log that says that the phone knows TVS contradicts a comparison with its list: nothing is claimed.
 fn unless_logged(matter: &Matter<'_>, condition: Condition) -> Condition {
     let logged = matter.evidence_of(&matter.testimony.trusts_tvs_by_log);
-    let (Answer::Yes, Some(first)) = (condition.holds, logged.first()) else { return condition };
-    let place = matter.case.place(first);
-    let why = format!("{}, and yet a log says that the phone knows TVS ({place})", condition.why);
+    if condition.holds != Answer::Yes || matter.testimony.trusts_tvs_by_log.is_empty() {
+        return condition;
+    }
+    let place = logged.first().map(|first| format!(" ({})", matter.case.place(first))).unwrap_or_default();
+    let why = format!("{}, and yet a log says that the phone knows TVS{place}", condition.why);
     Condition::unknown(condition.id, why, condition.evidence.into_iter().chain(logged).collect())
 }
 
@@ -346,9 +348,7 @@ fn tvs_certificate_differs(matter: &Matter<'_>) -> Condition {
     if presented.is_empty() {
         return Condition::unknown(id, super::checks::why_no_certificate(matter), evidence);
     }
-    let known = &testimony.itl_at_offer;
-    let known = if matter.at_hand(known).is_some() { known } else { &testimony.itl };
-    let Some(list) = matter.at_hand(known) else {
+    let Some((known, list)) = matter.held() else {
         return Condition::unknown(id, against_unrelated_tvs(matter, &presented), evidence);
     };
     let relation = matter.relation(known);
@@ -362,7 +362,7 @@ fn tvs_certificate_differs(matter: &Matter<'_>) -> Condition {
         let why = format!("{relation} names no TVS server at all, so none that answers ({servers}) is known to it");
         return Condition::new(id, Answer::Yes, Basis::Comparison, why, evidence);
     }
-    if !seen.iter().all(|(_, seen)| matches!(seen, Seen::Foreign | Seen::Undecided)) || !is_foreign_everywhere(&seen) {
+    if !is_foreign_everywhere(&seen) {
         let why = format!("whether the certificates presented by {servers} are in {relation} cannot be told");
         return Condition::unknown(id, why, evidence);
     }
@@ -375,13 +375,6 @@ fn tvs_certificate_differs(matter: &Matter<'_>) -> Condition {
         return Condition::unknown(id, why, evidence);
     }
     let why = format!("the certificates presented by {servers} are not in {relation}");
-    if !testimony.trusts_tvs_by_log.is_empty() {
-        evidence.extend(matter.evidence_of(&testimony.trusts_tvs_by_log));
-        let why = format!(
-            "{why}; but a log says that the phone found the certificate of TVS in its list, or that TVS vouched"
-        );
-        return Condition::unknown(id, why, evidence);
-    }
     Condition::new(id, Answer::Yes, Basis::Comparison, why, evidence)
 }
 
@@ -406,7 +399,6 @@ fn phone_reports_failure(matter: &Matter<'_>) -> Condition {
     let id = ConditionId::PhoneReportsFailure;
     let testimony = &matter.testimony;
     let refused = [&testimony.list, &testimony.config].into_iter().find(|known| known.is(&Judgement::Refused));
-    let (screen, _) = matter.case.told.about(matter.phone.name.as_ref(), &matter.phone.addresses).screen();
     match &testimony.failure {
         Known::Settled { value, .. } => {
             let failed = *value;
@@ -442,27 +434,31 @@ fn phone_reports_failure(matter: &Matter<'_>) -> Condition {
             let why = "what the phone's screen says is disputed";
             Condition::unknown(id, why, matter.evidence(&testimony.failure))
         }
-        Known::Unknown if screen.screen == Screen::Open => {
-            let why = format!(
-                "the phone shows that an update failed, or its texts contradict each other; the network or a server may be the \
-                 cause as well ({})",
-                screen.why
-            );
-            let place = screen.place.map(|(path, line, quote)| Evidence::line(path, line, quote));
-            Condition::unknown(
-                id,
-                why,
-                place.into_iter().chain(refused.map(|known| matter.evidence(known)).unwrap_or_default()).collect(),
-            )
-        }
-        Known::Unknown => match refused {
-            Some(known) => {
-                let why = "what the phone's screen says is not known; the wire suggests that it refused what it was offered (inferred)";
-                Condition::unknown(id, why, matter.evidence(known))
-            }
-            None => Condition::unknown(id, "what the phone's screen says is not known", Vec::new()),
-        },
+        Known::Unknown => screen_is_unknown(matter, refused),
     }
+}
+
+/// Nobody says that verification failed or succeeded; an update that failed may have other causes.
+fn screen_is_unknown(matter: &Matter<'_>, refused: Option<&Known<Judgement>>) -> Condition {
+    let id = ConditionId::PhoneReportsFailure;
+    let inferred = refused.map(|known| matter.evidence(known)).unwrap_or_default();
+    let (word, _) = matter.case.told.about(matter.phone.name.as_ref(), &matter.phone.addresses).screen();
+    if word.screen == Screen::Open {
+        let why = format!(
+            "the phone shows that an update failed, or its texts contradict each other; the network or a server may be the \
+             cause as well ({})",
+            word.why
+        );
+        let place = word.place.map(|(path, line, quote)| Evidence::line(path, line, quote));
+        return Condition::unknown(id, why, place.into_iter().chain(inferred).collect());
+    }
+    let why = match refused {
+        Some(_) => {
+            "what the phone's screen says is not known; the wire suggests that it refused what it was offered (inferred)"
+        }
+        None => "what the phone's screen says is not known",
+    };
+    Condition::unknown(id, why, inferred)
 }
 
 fn no_old_key_backup(matter: &Matter<'_>) -> Condition {

@@ -69,7 +69,7 @@ fn veto(matter: &Matter<'_>) -> Option<String> {
     if !identified {
         return Some("which list the phone holds is only inferred: a deletion needs it confirmed".to_owned());
     }
-    let held = matter.at_hand(&testimony.itl_at_offer).or_else(|| matter.at_hand(&testimony.itl));
+    let held = matter.held().map(|(_, list)| list);
     if let Some(held) = held
         && let (Some(one), Some(other)) = (held.itl_recovery(), served.list.itl_recovery())
         && crate::trust::compare::is_same_certificate(one, other)
@@ -82,9 +82,6 @@ fn veto(matter: &Matter<'_>) -> Option<String> {
     }
     if matter.wire.goes_on {
         return Some("the phone went on to further signed files without asking TVS about them".to_owned());
-    }
-    if !testimony.trusts_tvs_by_log.is_empty() {
-        return Some("a log says that the phone believed TVS, or that TVS vouched".to_owned());
     }
     let unsigned =
         testimony.claims.iter().any(|claim| claim.when.is_now() && claim.says == crate::claim::Fact::AsksSigned(false));
@@ -157,8 +154,7 @@ pub(super) fn collect(matter: &Matter<'_>, conditions: &Conditions) -> Vec<Strin
             )),
             ConditionId::TvsCertificateDiffers => {
                 let presented = testimony.servers.iter().filter(|server| server.certificate.is_some()).count();
-                let list = matter.at_hand(&testimony.itl_at_offer).or_else(|| matter.at_hand(&testimony.itl));
-                let records = list.map_or(0, |list| list.tvs_records().count());
+                let records = matter.held().map_or(0, |(_, list)| list.tvs_records().count());
                 if presented == 0 {
                     wanted.push(
                         "the certificate that TVS presents: 'openssl s_client -connect SERVER:2445', or TVS.pem from OS \

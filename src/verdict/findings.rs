@@ -1,6 +1,6 @@
 //! What is wrong with a phone, in words that phones with the same cause share, so that a thousand of them read as one line.
 
-use super::advice::{is_bad, unanswered_in};
+use super::advice::is_bad;
 use super::matter::Matter;
 use super::{Check, Checks, Conditions};
 use crate::claim::{Evidence, Holding, Judgement, Source};
@@ -109,13 +109,10 @@ pub(super) fn findings(matter: &Matter<'_>, checks: &Checks, conditions: &Condit
         }
     }
     servers(matter, &mut add);
-    for session in matter.web_sessions() {
-        if let SessionEnding::Refused { .. } = session.ending {
-            let reason = session.reason().unwrap_or_default();
-            let text = format!("{} on {}: {reason}", session.service.words(), session.server);
-            add(FindingId::WebRefused, text, vec![Evidence::new(shown_at(session), reason)]);
-            break;
-        }
+    if let Some(session) = matter.web_sessions().find(|session| session.is_broken_off()) {
+        let reason = session.reason().unwrap_or_default();
+        let text = format!("{} on {}: {reason}", session.service.words(), session.server);
+        add(FindingId::WebRefused, text, vec![Evidence::new(shown_at(session), reason)]);
     }
     if !matter.wire.began_again.is_empty() {
         let text = "phones begin their files again and again".to_owned();
@@ -180,23 +177,18 @@ fn list(matter: &Matter<'_>, checks: &Checks, add: &mut Add<'_>) {
 fn servers(matter: &Matter<'_>, add: &mut Add<'_>) {
     for session in &matter.tvs {
         let server = session.server;
-        let reason = || session.reason().unwrap_or_default();
-        match &session.ending {
-            SessionEnding::Silent { reset, .. }
-                if matter.server(server).is_some_and(|server| server.silent.is_some()) =>
-            {
-                let evidence = vec![Evidence::new(shown_at(session), reason())];
-                let what = if *reset { reason() } else { "no answer".to_owned() };
-                add(FindingId::TvsUnreachable, format!("TVS on {server}: {what}"), evidence);
-            }
-            _ => {}
+        if let SessionEnding::Silent { reset, .. } = session.ending
+            && matter.server(server).is_some_and(|server| server.silent.is_some())
+        {
+            let reason = session.reason().unwrap_or_default();
+            let evidence = vec![Evidence::new(shown_at(session), reason.clone())];
+            let what = if reset { reason } else { "no answer".to_owned() };
+            add(FindingId::TvsUnreachable, format!("TVS on {server}: {what}"), evidence);
         }
     }
-    let last = matter.wire.boots.iter().filter(|boot| boot.is_last);
     let mut refused: Vec<std::net::SocketAddr> = Vec::new();
-    let sessions: Vec<_> = last.flat_map(|boot| boot.sessions.iter().copied()).collect();
-    for session in sessions.iter().rev().filter(|session| session.service == crate::event::Service::Tvs) {
-        let SessionEnding::Refused { .. } = session.ending else { continue };
+    let tvs = matter.sessions().rev().filter(|session| session.service == crate::event::Service::Tvs);
+    for session in tvs.filter(|session| session.is_broken_off()) {
         // What it refused before it took another list, and accepts since, is history.
         let accepts = matter.server(session.server).is_some_and(|server| server.judged.is(&Judgement::Accepted));
         if refused.contains(&session.server) || accepts {
@@ -215,7 +207,7 @@ fn servers(matter: &Matter<'_>, add: &mut Add<'_>) {
 
 /// What went wrong with the files themselves, in the last boot.
 fn downloads(matter: &Matter<'_>, add: &mut Add<'_>) {
-    if let Some(download) = unanswered_in(matter) {
+    if let Some(download) = matter.unanswered() {
         let text = format!("TFTP server {} does not answer", download.server.ip());
         let reason = format!("{}: {}", file_name(download), download.reason().unwrap_or_default());
         add(FindingId::TftpUnanswered, text, vec![Evidence::new(download.span.first, reason)]);

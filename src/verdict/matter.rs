@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Case;
 use super::simulation::{self, Simulation};
 use crate::claim::{self, Evidence, Fact, Holding, Judgement, Known, ServerSeen, Source, Strength, Testimony};
-use crate::event::{Service, TlsSession};
+use crate::event::{DownloadEnding, Silence, TlsSession, Transport};
 use crate::phone::{DownloadRecord, FileKind, Phone, ServedList};
 use crate::trust::{Origin, Reference, ReferenceKind, TrustList};
 use crate::witness;
@@ -34,14 +34,13 @@ impl<'a> Matter<'a> {
         let mut wire = witness::wire::testify(phone);
         let mut claims = std::mem::take(&mut wire.claims);
         // No conclusion may rest on silence that we ourselves caused.
-        if wire.boots.iter().any(|boot| boot.is_last && case.lost_in(&boot.span())) {
+        if wire.last_boots().any(|boot| case.lost_in(&boot.span())) {
             claims.retain(|claim| claim.strength > Strength::Inferred && !matches!(claim.says, Fact::Silent(_)));
         }
         claims.extend(witness::told::testify(phone, &case.told));
         let testimony = claim::reconcile(claims, wire.offered);
         let served = wire.itl.and_then(|download| Some((download, download.list.as_deref()?)));
-        let sessions = wire.boots.iter().filter(|boot| boot.is_last).flat_map(|boot| boot.sessions.iter().copied());
-        let tvs = witness::wire::last_of_each_server(sessions);
+        let tvs = witness::wire::last_of_each_server(wire.last_boots().flat_map(|boot| boot.sessions.iter().copied()));
         let mut matter = Self { phone, case, wire, testimony, served, tvs, simulation: None };
         matter.simulation = simulation::simulate(&matter);
         matter
@@ -53,6 +52,13 @@ impl<'a> Matter<'a> {
             Holding::Nothing => None,
             Holding::File(md5, sha1) => self.case.identify(*md5, *sha1),
         }
+    }
+
+    /// The list at hand that the phone held when it was offered the last one, else the one that it holds now; and how that is
+    /// known.
+    pub(super) fn held(&self) -> Option<(&Known<Holding>, &'a TrustList)> {
+        let known = [&self.testimony.itl_at_offer, &self.testimony.itl];
+        known.into_iter().find_map(|known| Some((known, self.at_hand(known)?)))
     }
 
     /// How it is known what the phone holds, where more than an inference says so: in the words of whoever says it.
@@ -185,20 +191,34 @@ impl<'a> Matter<'a> {
         (!list.tvs_records().any(may_be)).then(|| (certificate.serial.to_string(), self.relation(known)))
     }
 
-    /// The sessions of the last boot with services other than TVS.
+    /// The sessions of the last boot with web servers.
     pub(super) fn web_sessions(&self) -> impl Iterator<Item = &'a TlsSession> {
-        let last = self.wire.boots.iter().filter(|boot| boot.is_last);
-        last.flat_map(|boot| boot.sessions.iter().copied())
-            .filter(|session| matches!(session.service, Service::Tomcat | Service::Https))
+        self.sessions().filter(|session| session.service.is_secure_web())
+    }
+
+    /// The sessions of the last boot.
+    pub(super) fn sessions(&self) -> impl DoubleEndedIterator<Item = &'a TlsSession> {
+        self.wire.last_boots().flat_map(|boot| boot.sessions.iter().copied())
     }
 
     /// The downloads of the last boot.
     pub(super) fn downloads(&self) -> impl DoubleEndedIterator<Item = &'a DownloadRecord> {
-        let last = self.wire.boots.iter().filter(|boot| boot.is_last);
-        last.flat_map(|boot| boot.downloads.iter().copied()).collect::<Vec<_>>().into_iter()
+        self.wire.last_boots().flat_map(|boot| boot.downloads.iter().copied())
     }
 
-    /// Whether the phone refused the certificate of any TVS server in its last boot, and none was accepted.
+    /// The first request of the last boot that nobody answered over TFTP. Over HTTP it is no fault: phones fall back to TFTP.
+    pub(super) fn unanswered(&self) -> Option<&'a DownloadRecord> {
+        self.downloads().find(|download| {
+            // One request whose answer the capture lost looks the same; a phone that got none asks again.
+            matches!(download.ending, DownloadEnding::Unanswered(Silence::Requests { count: 2.., .. }))
+                && download.transport == Transport::Tftp
+                // Where its files were asked for from several addresses, whoever got no answer may be another host.
+                && self.phone.homes.iter().all(|&(address, _)| address == download.client.ip())
+                && !self.case.lost_in(&download.span)
+        })
+    }
+
+    /// A TVS server of the last boot.
     pub(super) fn server(&self, address: SocketAddr) -> Option<&ServerSeen> {
         self.testimony.servers.iter().find(|server| server.address == address)
     }

@@ -67,7 +67,7 @@ fn is_etoken(signer: &Signer) -> bool {
 /// key that the phone trusts. A copied certificate proves nothing: the served list has to be of the same cluster, or signed by
 /// that very key.
 pub(super) fn recovery(matter: &Matter<'_>) -> Option<String> {
-    let list = matter.at_hand(&matter.testimony.itl_at_offer).or_else(|| matter.at_hand(&matter.testimony.itl))?;
+    let (_, list) = matter.held()?;
     let held = list.itl_recovery()?;
     let (_, served) = matter.served?;
     // The key of a list that does not verify is not known to be the server's.
@@ -129,7 +129,7 @@ pub(super) fn can_verify(matter: &Matter<'_>, conditions: &Conditions, signer: &
     }
     let served = matter.served.map(|(_, served)| &served.list);
     let holds_served = conditions.itl_signer_differs.holds == Answer::No;
-    let held = matter.at_hand(&matter.testimony.itl_at_offer).or_else(|| matter.at_hand(&matter.testimony.itl));
+    let held = matter.held().map(|(_, list)| list);
     let knows = |list: &TrustList| {
         list.records.iter().any(|record| record.may_sign_lists() && signature::is_record_of(record, signer))
     };

@@ -249,7 +249,7 @@ pub fn is_unreachable(session: &TlsSession) -> bool {
 
 /// Sessions with web servers.
 pub fn webs<'b, 'a>(boot: &'b Boot<'a>) -> impl Iterator<Item = &'a TlsSession> + use<'b, 'a> {
-    boot.sessions.iter().copied().filter(|session| matches!(session.service, Service::Tomcat | Service::Https))
+    boot.sessions.iter().copied().filter(|session| session.service.is_secure_web())
 }
 
 /// The last list of a kind, where it is whole: one that is not leaves open what an earlier one said. What was refused or never

@@ -52,6 +52,13 @@ pub struct Wire<'a> {
     pub began_again: Vec<Evidence>,
 }
 
+impl<'a> Wire<'a> {
+    /// The boots that none is known to have followed.
+    pub fn last_boots(&self) -> impl DoubleEndedIterator<Item = &Boot<'a>> {
+        self.boots.iter().filter(|boot| boot.is_last)
+    }
+}
+
 /// Looks at a phone.
 pub fn testify(phone: &Phone) -> Wire<'_> {
     let boots = phone.boots();
