@@ -60,6 +60,14 @@ impl Namespace {
         run(self.command("bash").args(["-c", &script])).map(|_| ())
     }
 
+    /// Makes an interface inside, span0, with a peer that keeps it up.
+    pub(crate) fn add_span(&self) -> Result<(), String> {
+        let ip = |arguments: &[&str]| run(self.command("ip").args(arguments)).map(|_| ());
+        ip(&["link", "add", "span0", "type", "veth", "peer", "name", "span1"])?;
+        ip(&["link", "set", "span0", "up"])?;
+        ip(&["link", "set", "span1", "up"])
+    }
+
     /// Starts the program inside.
     pub(crate) fn watch(&self, arguments: &[&str]) -> Result<Watch, String> {
         let mut command = self.command(program());

@@ -119,9 +119,7 @@ pub(crate) fn signals_end_with_a_summary() -> Result<(), Not> {
 pub(crate) fn a_vanished_interface_ends_with_what_was_seen() -> Result<(), Not> {
     let namespace = Namespace::new()?;
     let ip = |arguments: &[&str]| run(namespace.command("ip").args(arguments));
-    ip(&["link", "add", "span0", "type", "veth", "peer", "name", "span1"])?;
-    ip(&["link", "set", "span0", "up"])?;
-    ip(&["link", "set", "span1", "up"])?;
+    namespace.add_span()?;
     let mut watch = namespace.watch(&[&["-i", "span0"], &JSON[..]].concat())?;
     watch.wait_for_event("begun")?;
     ip(&["link", "del", "span0"])?;
@@ -337,9 +335,7 @@ pub(crate) fn recordings_are_made_with_the_rights_of_the_caller() -> Result<(), 
 pub(crate) fn interface_that_goes_down_and_up_is_told() -> Result<(), Not> {
     let namespace = Namespace::new()?;
     let ip = |arguments: &[&str]| run(namespace.command("ip").args(arguments));
-    ip(&["link", "add", "span0", "type", "veth", "peer", "name", "span1"])?;
-    ip(&["link", "set", "span0", "up"])?;
-    ip(&["link", "set", "span1", "up"])?;
+    namespace.add_span()?;
     let mut watch = namespace.watch(&[&["-i", "span0"], &JSON[..]].concat())?;
     watch.wait_for_event("begun")?;
     let says = |words: &'static str| move |event: &Value| event["warnings"].to_string().contains(words);
