@@ -21,7 +21,7 @@ for target; do
 	case $target in
 	trust_list) seeds=tests/fixtures/trust ;;
 	show_text) seeds=tests/fixtures/trust/text ;;
-	console_log | told) seeds=tests/fixtures/words/seeds ;;
+	console_log | told) seeds="tests/fixtures/words/cases tests/fixtures/words/seeds" ;;
 	capture_file | engine) seeds="tests/fixtures/wire captures" ;;
 	*) seeds=fuzz/seeds/$target ;;
 	esac
