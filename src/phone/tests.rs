@@ -2,10 +2,7 @@
 
 use super::*;
 use crate::capture::{FrameId, Moment, Span};
-use crate::event::{
-    CertificateStatus, Download, DownloadEnding, Event, Lease, Milestones, Refusal, Service, SessionEnding, Taken,
-    TlsSession, Transport,
-};
+use crate::event::{Download, DownloadEnding, Event, Lease, Refusal, Service, Taken, TlsSession, Transport};
 use crate::packet::at;
 
 const ONE: &str = "SEP000000000001";
